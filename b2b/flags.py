@@ -1,0 +1,122 @@
+"""Every flag of every role, once: the command line, the plan's keys and the orchestrator read this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+SOURCE, MIXER, SINK, ORCHESTRATOR = "source", "mixer", "sink", "orchestrator"
+CALLING_ROLES = (SOURCE, MIXER, SINK)
+ROLES = (*CALLING_ROLES, ORCHESTRATOR)
+ABOUT = {
+    SOURCE: "calls a target and plays an audio file to it",
+    MIXER: "answers a call, adds DTMF digits to what it hears, and passes the mix on in a call of its own",
+    SINK: "answers a call and plays or records what it hears",
+    ORCHESTRATOR: "reads a plan, runs the roles in it as processes, and tells how the call went",
+}
+
+DEFAULT_APLAY = "aplay -f S16_LE -r 8000 -c 1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """One option: its kind is int, float, str, bool, `path`, or the tuple of its choices."""
+
+    name: str
+    roles: tuple[str, ...]
+    help: str
+    kind: Any = str
+    default: Any = None
+    metavar: str | None = None
+    minimum: float | None = None
+    above: float | None = None
+    hidden: bool = False
+    in_plan: bool = True
+    common: bool = False
+
+    @property
+    def option(self) -> str:
+        """The flag as it is typed."""
+        return f"--{self.name}"
+
+    @property
+    def key(self) -> str:
+        """The flag's key in a plan's node, which is also its parameter name."""
+        return "sip_target" if self.name == "target" else self.name.replace("-", "_")
+
+
+FLAGS = (
+    Flag(name="sip-bind", roles=CALLING_ROLES, default="127.0.0.1:0", metavar="IP:PORT", common=True,
+         help="Address to listen on for SIP; RTP uses the same address. Port 0 takes a free one. Whatever is not "
+              "127.0.0.1 can be reached by others."),
+    Flag(name="target", roles=(SOURCE, MIXER), metavar="SIP-URI", common=True,
+         help="Whom to call, as sip:127.0.0.1:5062 or sip:user@host:port."),
+    Flag(name="log-format", roles=ROLES, kind=("text", "json"), default="text", in_plan=False, common=True,
+         help="Format of the log lines on standard output."),
+    Flag(name="color", roles=ROLES, kind=("auto", "always", "never"), default="auto", in_plan=False, common=True,
+         help="Colours in the orchestrator's output; a role's own lines never have any."),
+    Flag(name="audio-file", roles=(SOURCE,), kind="path", metavar="FILE",
+         help="What to play: anything that ffmpeg reads (mp3, wav, ogg, flac, m4a, …)."),
+    Flag(name="prebuffer-ms", roles=(SOURCE,), kind=int, default=1000, metavar="MS", minimum=0,
+         help="Sound decoded ahead, in milliseconds; a decoder that stalls for less is never heard."),
+    Flag(name="ptime-ms", roles=(SOURCE,), kind=(10, 20, 30, 40), default=20,
+         help="Sound in each RTP packet, in milliseconds."),
+    Flag(name="codec", roles=(SOURCE,), kind=("pcmu",), default="pcmu", help="Codec of the call: G.711 µ-law."),
+    Flag(name="loop", roles=(SOURCE,), kind=bool, default=False,
+         help="Start the file again at its end, until told to stop."),
+    Flag(name="duration-s", roles=(SOURCE,), kind=float, metavar="S", above=0,
+         help="Hang up that many seconds after the call was answered; without it the end of the file ends the call."),
+    Flag(name="dtmf-seq", roles=(MIXER,), default="123#", metavar="DIGITS",
+         help="Digits to add, of 0-9 * # A-D; '+' and blanks are skipped."),
+    Flag(name="dtmf-period-ms", roles=(MIXER,), kind=int, default=2000, metavar="MS", above=0,
+         help="The sequence starts again that often, in milliseconds; first one period after the call was answered."),
+    Flag(name="dtmf-tone-ms", roles=(MIXER,), kind=int, default=80, metavar="MS", minimum=40,
+         help="Length of each digit in milliseconds (Q.24 asks for at least 40)."),
+    Flag(name="dtmf-pause-ms", roles=(MIXER,), kind=int, default=80, metavar="MS", minimum=40,
+         help="Silence after each digit in milliseconds (Q.24 asks for at least 40)."),
+    Flag(name="mix-gain-in", roles=(MIXER,), kind=float, default=0.5, metavar="X", minimum=0,
+         help="Factor on the incoming sound."),
+    Flag(name="mix-gain-dtmf", roles=(MIXER,), kind=float, default=0.5, metavar="X", minimum=0,
+         help="Factor on the digits, which are -9 dBm0 per tone before it."),
+    Flag(name="dial-timeout-ms", roles=(SOURCE, MIXER), kind=int, default=10000, metavar="MS", above=0,
+         help="Keep trying the target that long, in milliseconds, until it answers."),
+    Flag(name="sip-user", roles=(MIXER, SINK), default="b2b", metavar="USER",
+         help="User part of the SIP URI that is answered, besides a URI without one."),
+    Flag(name="aplay-cmd", roles=(SINK,), default=DEFAULT_APLAY, metavar="COMMAND",
+         help="Player: any command that reads S16_LE, 8000 Hz, mono from its standard input."),
+    Flag(name="capture", roles=(SINK,), kind="path", metavar="FILE.wav", in_plan=False,
+         help="Record what is heard (8 kHz mono S16) instead of playing it; with an explicit --aplay-cmd do both."),
+    Flag(name="plan", roles=(ORCHESTRATOR,), kind="path", metavar="FILE", help="The plan, in TOML."),
+    Flag(name="grace-ms", roles=(ORCHESTRATOR,), kind=int, default=5000, metavar="MS", minimum=0,
+         help="After the first SIGTERM wait that long, in milliseconds, before the second."),
+    Flag(name="kill-ms", roles=(ORCHESTRATOR,), kind=int, default=15000, metavar="MS", minimum=0,
+         help="SIGKILL whatever is left that long after the first SIGTERM, in milliseconds."),
+    Flag(name="ready-ms", roles=(ORCHESTRATOR,), kind=int, default=10000, metavar="MS", above=0,
+         help="Give up when a role is not READY after that long, in milliseconds."),
+    Flag(name="duration-s", roles=(ORCHESTRATOR,), kind=float, metavar="S", above=0,
+         help="Length of the call in seconds, from its answer; default: the plan's expect.duration_s, else the file."),
+    Flag(name="run-dir", roles=(ORCHESTRATOR,), kind="path", metavar="FOLDER",
+         help="Where everything about the run is kept; default: a new folder below reports/runs/."),
+    Flag(name="network", roles=(ORCHESTRATOR,), kind=("auto", "private", "host"), default="auto",
+         help="private: a network namespace of the run's own; host: this machine's; auto: private where it can be."),
+    Flag(name="listen", roles=(ORCHESTRATOR,), kind=bool, default=False,
+         help="Let every sink play with aplay besides recording."),
+    Flag(name="dry-run", roles=(ORCHESTRATOR,), kind=bool, default=False,
+         help="Check the plan and show what would be started, without starting it."),
+    Flag(name="supervised", roles=CALLING_ROLES, kind=bool, default=False, hidden=True, in_plan=False,
+         help="Wait for `start` on standard input, and stop at its end."),
+    Flag(name="work-dir", roles=CALLING_ROLES, kind="path", hidden=True, in_plan=False,
+         help="Keep baresip's configuration and log in this folder."),
+    Flag(name="kill-after-s", roles=CALLING_ROLES, kind=float, default=15.0, hidden=True, in_plan=False,
+         help="Be gone that many seconds after standard input has ended."),
+)
+
+
+def flags_of(role: str) -> tuple[Flag, ...]:
+    """Return the flags of one role in the order of the table."""
+    return tuple(flag for flag in FLAGS if role in flag.roles)
+
+
+def plan_flags(role: str) -> dict[str, Flag]:
+    """Return the keys that a plan's node of that role may have."""
+    return {flag.key: flag for flag in flags_of(role) if flag.in_plan}

@@ -1,0 +1,110 @@
+"""The lines that a role writes on its standard output: READY, and log lines as text or JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from b2b import clock
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # terminal escapes in other people's words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The handshake of a role that can take part in a call."""
+
+    role: str
+    sip: str
+    codec: str
+    ptime_ms: int
+
+    PATTERN = re.compile(r"READY role=(?P<role>\S+) sip=(?P<sip>\S+) codec=(?P<codec>\S+) ptime=(?P<ptime>\d+)ms")
+
+    def __str__(self) -> str:
+        """Return the line as the requirements fix it."""
+        return f"READY role={self.role} sip={self.sip} codec={self.codec} ptime={self.ptime_ms}ms"
+
+    @classmethod
+    def parse(cls, line: str) -> Ready | None:
+        """Read a READY line; None for any other line."""
+        if not (found := cls.PATTERN.fullmatch(line.strip())):
+            return None
+        return cls(role=found["role"], sip=found["sip"], codec=found["codec"], ptime_ms=int(found["ptime"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One event of a role: a sentence, and the event's own fields."""
+
+    ts: str
+    level: str
+    role: str
+    msg: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Return the line in the text format, `<ts> <level> <role> <msg>`."""
+        return f"{self.ts} {self.level} {self.role} {self.msg}"
+
+    def json(self) -> str:
+        """Return the line as one JSON object."""
+        own = {"ts": self.ts, "level": self.level, "role": self.role, "msg": self.msg}
+        return json.dumps({**self.fields, **own}, ensure_ascii=False)
+
+    @classmethod
+    def parse(cls, line: str) -> LogLine | None:
+        """Read a JSON log line; None for anything else."""
+        try:
+            values = json.loads(line)
+            own = {key: str(values.pop(key)) for key in ("ts", "level", "role", "msg")}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return cls(**own, fields=values)
+
+
+def printable(text: str) -> str:
+    """Return one line of text without control characters, which must reach no terminal and no report."""
+    return CONTROL.sub("�", text.replace("\n", " ").replace("\t", " ").rstrip())
+
+
+class Log:
+    """Writes a role's lines, whole, from any of its threads."""
+
+    def __init__(self, role: str, *, as_json: bool, stream: IO[str] | None = None) -> None:
+        self.role, self.as_json = role, as_json
+        self._stream = stream or sys.stdout
+        self._lock = threading.Lock()
+
+    def info(self, msg: str, **fields: Any) -> None:
+        """Tell what happened."""
+        self._write("INFO", msg, fields)
+
+    def warning(self, msg: str, **fields: Any) -> None:
+        """Tell what the user should know although the call goes on."""
+        self._write("WARNING", msg, fields)
+
+    def error(self, msg: str, **fields: Any) -> None:
+        """Tell what ends the role."""
+        self._write("ERROR", msg, fields)
+
+    def ready(self, handshake: Ready) -> None:
+        """Print the handshake line, the same in both formats."""
+        self._put(str(handshake))
+
+    def _write(self, level: str, msg: str, fields: dict[str, Any]) -> None:
+        line = LogLine(ts=clock.timestamp(), level=level, role=self.role, msg=printable(msg), fields=fields)
+        self._put(line.json() if self.as_json else line.text())
+
+    def _put(self, line: str) -> None:
+        with self._lock:
+            try:
+                self._stream.write(line + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):  # whoever read our lines is gone; the call is not
+                self._stream = open("/dev/null", "w")  # noqa: SIM115, PTH123
