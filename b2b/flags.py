@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,15 @@ class Flag:
     def key(self) -> str:
         """The flag's key in a plan's node, which is also its parameter name."""
         return "sip_target" if self.name == "target" else self.name.replace("-", "_")
+
+    def refusal(self, number: float) -> str:
+        """Return what was wanted where a number is out of bounds (NaN always is); "" where it is fine."""
+        kind = "a whole number" if self.kind is int else "a number"
+        if self.minimum is not None and not self.minimum <= number < math.inf:
+            return f"{kind} of at least {self.minimum:g}"
+        if self.above is not None and not self.above < number < math.inf:
+            return f"{kind} above {self.above:g}"
+        return "" if math.isfinite(number) else kind
 
 
 FLAGS = (

@@ -81,6 +81,11 @@ class Log:
         self._stream = stream or sys.stdout
         self._lock = threading.Lock()
 
+    def debug(self, msg: str, **fields: Any) -> None:
+        """Tell what only a machine wants to know: the text format leaves it out."""
+        if self.as_json:
+            self._write("DEBUG", msg, fields)
+
     def info(self, msg: str, **fields: Any) -> None:
         """Tell what happened."""
         self._write("INFO", msg, fields)

@@ -1,0 +1,1 @@
+"""Sound: samples, tones, files in, recordings and players out."""

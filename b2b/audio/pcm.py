@@ -1,0 +1,59 @@
+"""Sound inside b2b: S16_LE, 8000 Hz, mono, in frames of one packet; and the sums that roles do on it.
+
+Plain `array` arithmetic: at 50 frames a second it costs a role less than importing a numerical library does.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from array import array
+
+RATE = 8000
+SAMPLE_BYTES = 2
+FULL_SCALE = 32768
+LOWEST, HIGHEST = -32768, 32767
+SILENT_DBOV = -96.0  # what a meter shows where there is nothing: one bit of 16
+
+assert sys.byteorder == "little"  # S16_LE is then also this machine's own order
+
+
+def samples_in(milliseconds: float) -> int:
+    """Return the number of samples in that time."""
+    return round(RATE * milliseconds / 1000)
+
+
+def silence(samples: int) -> bytes:
+    """Return that many samples of digital silence."""
+    return bytes(samples * SAMPLE_BYTES)
+
+
+def mix(sound: bytes, gain: float, digits: array[float], digits_gain: float) -> bytes:
+    """Add two signals with their gains; what exceeds 16 bits saturates, it never wraps.
+
+    `sound` is S16_LE, `digits` as many samples on the same scale.
+    """
+    mixed = array("h", sound)
+    for i, (heard, tone) in enumerate(zip(mixed, digits, strict=True)):
+        value = round(heard * gain + tone * digits_gain)
+        mixed[i] = LOWEST if value < LOWEST else HIGHEST if value > HIGHEST else value
+    return mixed.tobytes()
+
+
+class Meter:
+    """Root mean square of the sound since it was last read."""
+
+    def __init__(self) -> None:
+        self._energy, self._samples = 0, 0
+
+    def add(self, sound: bytes) -> None:
+        """Take a stretch of S16_LE into account."""
+        samples = memoryview(sound).cast("h")
+        self._energy += sum([sample * sample for sample in samples])
+        self._samples += len(samples)
+
+    def read(self) -> float:
+        """Return the level in dBov (0 is the power of a full-scale square wave), and start anew."""
+        power = self._energy / (self._samples * FULL_SCALE**2) if self._samples else 0.0
+        self._energy, self._samples = 0, 0
+        return round(10 * math.log10(power), 1) if power > 0 else SILENT_DBOV

@@ -1,0 +1,1 @@
+"""Everything that knows baresip: its configuration, its control socket, its sound card, its sockets."""

@@ -1,0 +1,102 @@
+"""The configuration that baresip is started with, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from b2b.baresip.soundcard import Card
+
+MODULE_FOLDERS = ("/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules")
+MODULES = ("g711.so", "alsa.so")
+APPLICATIONS = ("ctrl_tcp.so", "menu.so")
+
+# Frames of 20 ms: 60 ms at the least. 4.x has other names for it; what it does not know it leaves alone.
+JITTER_BUFFER_FRAMES = (3, 10)
+# Milliseconds of sound between the network and the player. With baresip's own 20-160 a minute had a slip; a larger
+# maximum costs nothing until this machine stalls, and then it is what keeps the sound whole.
+PLAYER_BUFFER_MS = (60, 500)
+
+CONFIG = """\
+poll_method epoll
+sip_listen {address}:{port}
+net_interface {address}
+call_max_calls 1
+call_local_timeout 3600
+audio_player alsa,{card}_out
+audio_source alsa,{card}_in
+audio_alert alsa,{card}_out
+audio_path /nonexistent
+ringback_disabled yes
+menu_bell no
+statmode_default off
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+audio_txmode thread
+audio_buffer {buffer_min}-{buffer_max}
+jitter_buffer_delay {jitter_min}-{jitter_max}
+rtp_stats yes
+ctrl_tcp_listen 127.0.0.1:{control_port}
+module_path {modules_in}
+{modules}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One side of baresip: the user it is called by, and the sound card that it speaks and hears through."""
+
+    user: str
+    card: Card
+    answers: bool
+    codec: str
+    ptime_ms: int
+
+    def line(self, address: str) -> str:
+        """Return the account as baresip's `accounts` file has it."""
+        mode = "auto" if self.answers else "manual"
+        return (
+            f"<{self.uri(address)}>;regint=0;answermode={mode};audio_codecs={self.codec};ptime={self.ptime_ms}"
+            f";audio_source=alsa,{self.card.name}_in;audio_player=alsa,{self.card.name}_out"
+        )
+
+    def uri(self, address: str) -> str:
+        """Return the account's address of record, by which `uafind` finds it."""
+        return f"sip:{self.user}@{address}"
+
+
+def modules_folder() -> str:
+    """Return where this machine's baresip has its modules; the usual place if there is none."""
+    return next((folder for folder in MODULE_FOLDERS if Path(folder).is_dir()), MODULE_FOLDERS[0])
+
+
+def config(*, address: str, port: int, control_port: int, card: str, modules_in: str) -> str:
+    """Return the `config` file."""
+    modules = [f"module {name}" for name in MODULES]
+    modules += ["module_tmp account.so"]
+    modules += [f"module_app {name}" for name in APPLICATIONS]
+    return CONFIG.format(
+        address=address,
+        port=port,
+        card=card,
+        control_port=control_port,
+        buffer_min=PLAYER_BUFFER_MS[0],
+        buffer_max=PLAYER_BUFFER_MS[1],
+        jitter_min=JITTER_BUFFER_FRAMES[0],
+        jitter_max=JITTER_BUFFER_FRAMES[1],
+        modules_in=modules_in,
+        modules="\n".join(modules),
+    )
+
+
+def accounts(legs: Sequence[Account], address: str) -> str:
+    """Return the `accounts` file."""
+    return "".join(leg.line(address) + "\n" for leg in legs)
+
+
+def asound(cards: Sequence[Card]) -> str:
+    """Return ALSA's configuration with every sound card in it."""
+    return "".join(card.asound() for card in cards)

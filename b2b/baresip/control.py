@@ -1,0 +1,131 @@
+"""baresip's control socket: JSON in netstrings, commands out, answers and events in (module ctrl_tcp)."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import queue
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from b2b import clock
+from b2b.errors import SipError
+
+LARGEST_MESSAGE = 1 << 20
+ANSWER_S = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEvent:
+    """What baresip says of a call: CALL_INCOMING, CALL_RINGING, CALL_ESTABLISHED, CALL_CLOSED, CALL_RTCP, …"""
+
+    type: str
+    user: str
+    param: str
+    peer: str
+    rtcp: dict[str, Any] | None = None
+
+
+def encode(command: str, params: str, token: str) -> bytes:
+    """Return a command as a netstring."""
+    body = json.dumps({"command": command, "params": params, "token": token}).encode()
+    return b"%d:%s," % (len(body), body)
+
+
+def split_netstrings(buffer: bytearray) -> Iterator[bytes]:
+    """Take the complete netstrings off the front of the buffer. Raises ValueError for what is none."""
+    while (colon := buffer.find(b":", 0, 10)) > 0:
+        length = int(bytes(buffer[:colon]))
+        if not 0 <= length <= LARGEST_MESSAGE:
+            raise ValueError(f"a netstring of {length} bytes")
+        end = colon + 1 + length
+        if len(buffer) <= end:
+            return
+        if buffer[end : end + 1] != b",":
+            raise ValueError("a netstring without its comma")
+        body = bytes(buffer[colon + 1 : end])
+        del buffer[: end + 1]
+        yield body
+    if len(buffer) >= 10:
+        raise ValueError("no netstring")
+
+
+def as_event(message: dict[str, Any]) -> CallEvent | None:
+    """Read an event; None for those that are not about calls."""
+    kind = str(message.get("type", ""))
+    if not kind.startswith("CALL_"):
+        return None
+    user = str(message.get("accountaor", "")).partition(":")[2].partition("@")[0]
+    rtcp = message.get("rtcp_stats")
+    return CallEvent(
+        type=kind,
+        user=user,
+        param=str(message.get("param", "")),
+        peer=str(message.get("peeruri", "")),
+        rtcp=rtcp if isinstance(rtcp, dict) else None,
+    )
+
+
+class Control:
+    """The one client of a baresip's control socket; events go to `on_event`, the end of it to `on_loss`."""
+
+    def __init__(self, port: int, *, on_event: Callable[[CallEvent], None], on_loss: Callable[[str], None]) -> None:
+        self._on_event, self._on_loss = on_event, on_loss
+        self._tokens = itertools.count(1)
+        self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._closing = False
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=1)
+        self._socket.settimeout(None)
+        threading.Thread(target=self._read, name="control", daemon=True).start()
+
+    def command(self, command: str, params: str = "") -> str:
+        """Run a command and return what baresip answered. Raises SipError where it refused or did not answer."""
+        token = str(next(self._tokens))
+        try:
+            self._socket.sendall(encode(command, params, token))
+        except OSError as error:
+            raise SipError(f"lost the control connection to baresip: {error.strerror}") from error
+        deadline = clock.Deadline.after(ANSWER_S)
+        while True:
+            try:
+                answer = self._answers.get(timeout=deadline.left)
+            except queue.Empty:
+                raise SipError(f"baresip did not answer `{command}` within {ANSWER_S:g} s") from None
+            if answer.get("token") == token:
+                break
+        if not answer.get("ok"):
+            raise SipError(f"baresip refused `{command} {params}`: {answer.get('data', '')}")
+        return str(answer.get("data", ""))
+
+    def close(self) -> None:
+        """Let go of baresip."""
+        self._closing = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _read(self) -> None:
+        buffer, reason = bytearray(), "it closed the connection"
+        try:
+            while data := self._socket.recv(65536):
+                buffer += data
+                for body in split_netstrings(buffer):
+                    self._dispatch(json.loads(body))
+        except OSError as error:
+            reason = str(error.strerror)
+        except (ValueError, RecursionError) as error:
+            reason = f"it sent what is no JSON in netstrings ({error})"
+        if not self._closing:
+            self._on_loss(reason)
+
+    def _dispatch(self, message: Any) -> None:
+        if not isinstance(message, dict):
+            raise ValueError("a message that is no object")
+        if message.get("response"):
+            self._answers.put(message)
+        elif event := as_event(message):
+            self._on_event(event)

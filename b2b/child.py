@@ -1,0 +1,123 @@
+"""Starting and ending processes: every process that b2b starts dies with it, whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from b2b import clock
+
+PR_SET_PDEATHSIG = 1  # prctl(2); the signal comes when the thread that forked us ends, so never fork from a short one
+POLL_S = 0.02
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    own_group: bool = True,
+    env: Mapping[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.STDOUT,
+    before_exec: Callable[[], None] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a program that the kernel kills when we die.
+
+    `own_group` gives it a process group of its own, out of reach of the terminal's Ctrl-C; without it the program
+    joins ours. `before_exec` runs in the child. Raises OSError where the program cannot be started.
+    """
+    parent = os.getpid()
+
+    def prepare() -> None:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+        if own_group:
+            os.setpgid(0, 0)
+        if before_exec:
+            before_exec()
+
+    return subprocess.Popen(
+        argv,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        env=None if env is None else dict(env),
+        preexec_fn=prepare,  # noqa: PLW1509 - it only makes system calls
+    )
+
+
+def python_command(module: str) -> list[str]:
+    """Return how to run one of our modules with this very interpreter and no surprises from the user's folder."""
+    return [sys.executable, "-P", "-m", module] if sys.version_info >= (3, 11) else [sys.executable, "-m", module]
+
+
+def signal_process(process: subprocess.Popen[bytes], signum: int) -> None:
+    """Send a signal; what is already gone is no error."""
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signum)
+
+
+def wait(process: subprocess.Popen[bytes], by: clock.Deadline) -> bool:
+    """Return whether the process has ended by the deadline."""
+    try:
+        process.wait(by.left)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def stop(process: subprocess.Popen[bytes], *, patience_s: Sequence[float]) -> bool:
+    """Ask with SIGTERM once for each patience, then kill; return whether it went without being killed."""
+    for seconds in patience_s:
+        signal_process(process, signal.SIGTERM)
+        if wait(process, clock.Deadline.after(seconds)):
+            return True
+    signal_process(process, signal.SIGKILL)
+    process.wait()
+    return False
+
+
+def kill_group(group: int) -> None:
+    """Kill whatever is left of a process group and wait until the kernel has none of it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def group_is_gone(group: int) -> bool:
+    """Whether no process, not even one that nobody has waited for, is left in the group."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """Sum the CPU time, user and system, that the processes have used; those that are gone count nothing."""
+    ticks = 0
+    for pid in pids:
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(after_name[11]) + int(after_name[12])  # utime and stime, proc(5) fields 14 and 15
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def how_it_ended(code: int) -> str:
+    """Say an exit status in words: `exit code 1`, or `killed by SIGKILL`."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"

@@ -1,0 +1,116 @@
+"""`b2b`: the roles as commands, and as `--role`; commands of other packages come in by entry point."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import click
+
+from b2b import __version__
+from b2b.errors import ExitCode
+from b2b.flags import ABOUT, ROLES
+
+COMMAND_GROUP = "b2b.commands"
+OWN_COMMANDS = {
+    **{role: ("b2b.cli.roles", role, about) for role, about in ABOUT.items()},
+    "doctor": ("b2b.doctor", "command", "tells what is installed and what is missing"),
+}
+EPILOG = """\b
+A first call, in three terminals:
+  b2b --role sink --sip-bind 127.0.0.1:5062 --capture heard.wav
+  b2b --role mixer --sip-bind 127.0.0.1:5063 --target sip:127.0.0.1:5062
+  b2b --role source --target sip:127.0.0.1:5063 --audio-file sample.mp3
+or all of it from a plan:
+  b2b --role orchestrator --plan plans/smk.plan.toml
+
+Everything binds to 127.0.0.1 unless --sip-bind says otherwise. There is no authentication and no TLS in v1."""
+
+
+class LazyGroup(click.Group):
+    """Imports a command only when it is called, so that the help stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return our own commands, then those of other packages."""
+        return [*OWN_COMMANDS, *sorted(set(entry_points()) - set(OWN_COMMANDS))]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import and return a command; None for an unknown one."""
+        if name in OWN_COMMANDS:
+            module, attribute, _about = OWN_COMMANDS[name]
+            command = getattr(importlib.import_module(module), attribute)
+        elif entry := entry_points().get(name):
+            command = entry.load()
+        else:
+            return None
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each is for, without importing any."""
+        others = [name for name in self.list_commands(ctx) if name not in OWN_COMMANDS]
+        with formatter.section("Roles (b2b ROLE … is the same as b2b --role ROLE …)"):
+            formatter.write_dl([(role, ABOUT[role]) for role in ROLES])
+        with formatter.section("Other commands"):
+            formatter.write_dl([("doctor", OWN_COMMANDS["doctor"][2]), *((name, "") for name in others)])
+
+
+def entry_points() -> dict[str, importlib.metadata.EntryPoint]:
+    """Return the commands that other installed packages bring."""
+    return {entry.name: entry for entry in importlib.metadata.entry_points(group=COMMAND_GROUP)}
+
+
+@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--role", type=click.Choice(ROLES), help="Which role this process plays; `b2b --role sink --help` has more.")
+@click.version_option(__version__, prog_name="b2b")
+def b2b(role: str | None) -> None:
+    """Proves that calls carry their audio: makes real SIP calls with baresip and records what was heard."""
+
+
+def role_first(arguments: Sequence[str]) -> list[str]:
+    """Turn `… --role sink …` into `sink …`; raises click.UsageError where a role is said twice or is none."""
+    rest, roles = [], []
+    words = iter(arguments)
+    for word in words:
+        if word == "--role":
+            roles.append(next(words, ""))
+        elif word.startswith("--role="):
+            roles.append(word.partition("=")[2])
+        else:
+            rest.append(word)
+    if not roles:
+        return rest
+    if len(roles) > 1:
+        raise click.UsageError(f"one process plays one role, got {' and '.join(roles)}")
+    if roles[0] not in ROLES:
+        raise click.UsageError(f"wanted one of {', '.join(ROLES)} after --role, got {roles[0]!r}")
+    if rest and rest[0] in OWN_COMMANDS:
+        raise click.UsageError(f"say either --role {roles[0]} or `b2b {rest[0]}`, not both")
+    return [roles[0], *rest]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        result = b2b.main(role_first(arguments), prog_name="b2b", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return int(ExitCode.USAGE)
+    except click.UsageError as error:
+        error.show()
+        return int(ExitCode.USAGE)
+    except click.ClickException as error:
+        error.show()
+        return int(ExitCode.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        return int(ExitCode.OK)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.OK)
+    return result if isinstance(result, int) else int(ExitCode.OK)
+
+
+Callback = Callable[..., int]

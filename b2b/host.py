@@ -1,0 +1,45 @@
+"""What this machine is called and can reach."""
+
+from __future__ import annotations
+
+import socket
+
+from b2b.addresses import Target
+
+ELSEWHERE = ("192.0.2.1", 9)  # TEST-NET-1, RFC 5737: only routed to, nothing is sent
+KEEP_ALIVE = b"\r\n\r\n"  # what SIP receivers skip, RFC 3261 section 7.5
+REFUSAL_S = 0.05
+
+
+def host_ip() -> str:
+    """Return the address from which this machine reaches others; 127.0.0.1 where it reaches none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(ELSEWHERE)
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def why_unreachable(target: Target, *, from_ip: str) -> str:
+    """Return why no SIP message can reach the target just now; "" where nothing speaks against it.
+
+    Nobody listening shows at once on this machine (ICMP port unreachable); baresip itself would only repeat its
+    INVITE for half a minute.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((from_ip, 0))
+            probe.connect((target.host, target.port))
+            probe.send(KEEP_ALIVE)
+            probe.settimeout(REFUSAL_S)
+            probe.recv(1)
+        except TimeoutError:
+            return ""
+        except ConnectionRefusedError:
+            return "nobody is listening there"
+        except socket.gaierror:
+            return f"there is no host {target.host}"
+        except OSError as error:
+            return f"it cannot be reached from {from_ip} ({error.strerror}); --sip-bind says from where to call"
+    return ""

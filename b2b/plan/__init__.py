@@ -1,0 +1,1 @@
+"""Plans: who calls whom, read from TOML, checked, and resolved to addresses before anything runs."""

@@ -1,0 +1,100 @@
+"""From a plan's file to a checked Plan."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from b2b.errors import UsageError
+from b2b.flags import CALLING_ROLES, SOURCE, plan_flags
+from b2b.plan.check import check_value, describe, suggest
+from b2b.plan.model import Node, Plan
+from b2b.plan.node import make_node
+from b2b.plan.where import Where, lines_of_keys
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]  # installed below 3.11 alone
+
+TOPOLOGY, EXPECT = "topology", "expect"
+OURS = (TOPOLOGY, EXPECT, "run")
+TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
+
+
+def load_plan(path: str | Path, *, known_tables: Collection[str]) -> Plan:
+    """Read and check a plan; the tables that somebody registered are theirs to check."""
+    path = Path(path)
+    text = _read(path)
+    document = _parse(path, text)
+    where = Where(str(path), lines_of_keys(text))
+    warnings = tuple(_check_tables(document, known_tables, where))
+    topology = document.pop(TOPOLOGY, None)
+    if topology is None:
+        raise UsageError(f"{path}: wanted a table [topology], came none")
+    if not isinstance(topology, dict) or not topology:
+        came = describe(topology) if topology else "none"
+        raise where.error(TOPOLOGY, says=f"wanted a table of at least one source, mixer or sink, came {came}")
+    nodes = tuple(make_node(name, table, folder=path.parent, where=where) for name, table in topology.items())
+    check_binds(nodes, where)
+    return Plan(path, nodes, document, warnings, where)
+
+
+def check_binds(nodes: Iterable[Node], where: Where) -> None:
+    """Refuse two nodes that would listen on the same address and port."""
+    for first, second in itertools.combinations(nodes, 2):
+        if first.bind.clashes(second.bind):
+            says = f"wanted an address of its own, came {second.bind}, but {first.name} listens on {first.bind}"
+            raise where.error(TOPOLOGY, second.name, "sip_bind", says=says)
+
+
+def _read(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: wanted a plan, but it cannot be read: {error.strerror}") from None
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line, byte = content.count(b"\n", 0, error.start) + 1, content[error.start]
+        raise UsageError(f"{path}:{line}: wanted TOML, which is UTF-8, came the byte {byte:#04x}") from None
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = tomllib.loads(text)
+    except RecursionError:
+        raise UsageError(f"{path}: wanted TOML, came tables or arrays nested too deep") from None
+    except ValueError as error:  # also what int() says to a number of five thousand digits
+        place = TOML_PLACE.search(str(error))
+        line = (place["line"] or text.count("\n") + 1) if place else None
+        says = TOML_PLACE.sub("", str(error))
+        raise UsageError(f"{path}{f':{line}' if line else ''}: not TOML: {says}") from None
+    return document
+
+
+def _check_tables(document: Mapping[str, Any], known: Collection[str], where: Where) -> Iterable[str]:
+    """Yield a warning for each table that nobody reads; a name that was probably meant otherwise is an error."""
+    for name, value in document.items():
+        if name == EXPECT:
+            _check_expect(value, where)
+        if name in (TOPOLOGY, *known) or (name == EXPECT and set(value) <= {"duration_s"}):
+            continue
+        if name in CALLING_ROLES:
+            raise where.error(name, says=f"wanted below [topology], as [topology.{name}], came at the top")
+        if name not in OURS and (meant := suggest(name, {*OURS, *known}, cutoff=0.75)):
+            raise where.error(name, says=f"unknown table; did you mean {meant}?")
+        yield f"unknown table [{name}] ignored: nothing that is installed reads it"
+
+
+def _check_expect(table: object, where: Where) -> None:
+    """Check the one key in [expect] that is about the call itself."""
+    if not isinstance(table, dict):
+        raise where.error(EXPECT, says=f"wanted a table, came {describe(table)}")
+    if "duration_s" in table:
+        with where.at(EXPECT, "duration_s"):
+            check_value(plan_flags(SOURCE)["duration_s"], table["duration_s"], Path())

@@ -1,0 +1,50 @@
+"""What a plan is, once it has been read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from b2b.plan.address import Bind, Target, parse_bind, parse_target
+from b2b.plan.where import Where
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One role of the topology, with the settings in effect and those that the user gave."""
+
+    name: str
+    role: str
+    settings: dict[str, Any]
+    given: frozenset[str] = frozenset()
+    calls: str | None = None  # the node that the target points to, known once the plan is resolved
+
+    @property
+    def bind(self) -> Bind:
+        """The address to listen on."""
+        return parse_bind(self.settings["sip_bind"])
+
+    @property
+    def target(self) -> Target | None:
+        """Whom the node calls; None for a sink."""
+        return parse_target(self.settings["sip_target"]) if "sip_target" in self.settings else None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The nodes of a topology, the tables that belong to others, and what the user should know."""
+
+    path: Path
+    nodes: tuple[Node, ...]
+    tables: dict[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    where: Where = field(default_factory=Where, compare=False, repr=False)
+
+    def node(self, name: str) -> Node:
+        """Return the node of that name; KeyError when there is none."""
+        return {node.name: node for node in self.nodes}[name]
+
+    def with_role(self, role: str) -> tuple[Node, ...]:
+        """Return the nodes of a role in the plan's order."""
+        return tuple(node for node in self.nodes if node.role == role)

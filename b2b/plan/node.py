@@ -1,0 +1,70 @@
+"""One node of a plan: from its table to its checked settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from b2b.audio.digits import check_fits, parse_sequence
+from b2b.flags import CALLING_ROLES, MIXER, SINK, SOURCE, Flag, plan_flags
+from b2b.plan.check import check_value, describe, did_you_mean
+from b2b.plan.model import Node
+from b2b.plan.where import Where
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # it becomes a folder, a file's name and a host of a SIP URI
+REQUIRED = {SOURCE: ("sip_target", "audio_file"), MIXER: ("sip_target",), SINK: ()}
+ONE_ROLE = " or ".join(CALLING_ROLES)
+
+
+def make_node(name: str, table: Any, *, folder: Path, where: Where) -> Node:
+    """Check a node's table, relative paths being relative to the folder, and fill in the defaults."""
+    if not NAME.fullmatch(name):
+        raise where.error("topology", name, says=f"wanted a name of letters, digits, - and _, came {name!r}")
+    if not isinstance(table, dict):
+        raise where.error("topology", name, says=f"wanted a table of settings, came {describe(table)}")
+    role = _role(name, table, where)
+    flags = plan_flags(role)
+    _check_keys(name, role, table, where)
+    given = {key: value for key, value in table.items() if key != "role"}
+    settings = {key: flag.default for key, flag in flags.items() if flag.default is not None}
+    for key, value in given.items():
+        with where.at("topology", name, key):
+            settings[key] = check_value(flags[key], value, folder)
+    if role == MIXER:
+        with where.at("topology", name, "dtmf_seq"):
+            check_digits(settings)
+    return Node(name, role, _in_order(settings, flags), frozenset(given))
+
+
+def check_digits(settings: Mapping[str, Any]) -> None:
+    """Refuse a mixer's digits that do not fit into their period."""
+    digits = parse_sequence(settings["dtmf_seq"]).digits
+    check_fits(digits, settings["dtmf_tone_ms"], settings["dtmf_pause_ms"], settings["dtmf_period_ms"])
+
+
+def _role(name: str, table: Mapping[str, Any], where: Where) -> str:
+    role = table.get("role", name)
+    if role in CALLING_ROLES:
+        return str(role)
+    if "role" in table:
+        hint = did_you_mean(str(role), CALLING_ROLES, otherwise="a node is one of these")
+        raise where.error("topology", name, "role", says=f"wanted {ONE_ROLE}, came {describe(role)}; {hint}")
+    hint = did_you_mean(name, CALLING_ROLES, otherwise=f'say role = "{MIXER}", for example')
+    raise where.error("topology", name, says=f"wanted a role ({ONE_ROLE}), came none, and the name is none; {hint}")
+
+
+def _check_keys(name: str, role: str, table: Mapping[str, Any], where: Where) -> None:
+    known = ("role", *plan_flags(role))
+    for key in table:
+        if key not in known:
+            hint = did_you_mean(key, known, otherwise=f"a {role} has {', '.join(known)}")
+            raise where.error("topology", name, key, says=f"unknown key; {hint}")
+    for key in REQUIRED[role]:
+        if key not in table:
+            raise where.error("topology", name, key, says=f"wanted, as the node is a {role}, but missing")
+
+
+def _in_order(settings: Mapping[str, Any], flags: Mapping[str, Flag]) -> dict[str, Any]:
+    return {key: settings[key] for key in flags if key in settings}

@@ -1,0 +1,1 @@
+"""The roles that take part in a call: source, mixer and sink."""

@@ -1,0 +1,70 @@
+"""The part of a role in which a call is up: its media flow, its counters are said, and it is hung up in order."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from b2b import clock, host
+from b2b.addresses import Target
+from b2b.baresip.agent import CallState, UserAgent
+from b2b.baresip.config import Account
+from b2b.errors import SipError
+from b2b.roles.desk import Desk, Failed
+from b2b.roles.line import Line
+from b2b.roles.metrics import Metrics
+
+RETRY_S = 0.1
+
+
+def dial(desk: Desk, agent: UserAgent, account: Account, target: Target, timeout_ms: int) -> None:
+    """Call the target, as soon as somebody listens there, and return when it has answered.
+
+    Raises SipError where nobody does within the timeout, or the call is refused.
+    """
+    desk.log.info(f"dialing target={target}", event="dialing", target=str(target))
+    deadline = clock.Deadline.after(timeout_ms / 1000)
+    while why := host.why_unreachable(target, from_ip=agent.address):
+        if deadline.passed:
+            raise SipError(f"no call to {target} within {timeout_ms} ms: {why}")
+        desk.wait_until(lambda: False, by=clock.Deadline.after(min(RETRY_S, deadline.left)))
+    agent.dial(account, target.dialled())
+    if not desk.wait_until(lambda: agent.state(account) is not CallState.RINGING, by=deadline):
+        raise SipError(f"no answer from {target} within {timeout_ms} ms")
+    if agent.state(account) is CallState.CLOSED:
+        raise SipError(f"the call to {target} failed: {agent.why_closed(account)}")
+
+
+@contextlib.contextmanager
+def in_call(
+    desk: Desk,
+    agent: UserAgent,
+    *,
+    hears: Account,
+    speaks: Account,
+    tick: Callable[[], None],
+    lead_ms: int,
+    extra: Callable[[], Mapping[str, Any]],
+) -> Iterator[Metrics]:
+    """Let the media flow inside the block; on the way out hang up, while they still do, and say the last metrics."""
+    line = Line(
+        tick,
+        frame_s=speaks.card.seconds,
+        lead_s=lead_ms / 1000,
+        on_error=lambda error: desk.post(Failed(error)),
+    )
+    metrics = Metrics(
+        desk.log, agent, hears=hears, speaks=speaks, extra=lambda: {"stalls": line.stalls, **extra()}
+    )
+    desk.on_tick, desk.on_rtcp = metrics.tick, metrics.rtcp_jitter
+    try:
+        line.start()
+        yield metrics
+    finally:
+        desk.on_tick = lambda: None
+        with contextlib.suppress(SipError):
+            metrics.tick()
+            agent.hang_up()  # baresip's audio threads end only while sound flows
+        line.stop()
+        metrics.finish()

@@ -1,0 +1,164 @@
+"""Where everything that happens to a role arrives: one inbox, one loop, one way out."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from b2b import clock, host
+from b2b.addresses import Bind
+from b2b.baresip.agent import AgentLost, UserAgent
+from b2b.baresip.config import Account
+from b2b.baresip.control import CallEvent
+from b2b.errors import B2bError, SipError
+from b2b.logs import Log, Ready
+from b2b.roles.settings import Common
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+TICK_S = 0.25
+CODEC, PTIME_MS = "pcmu", 20
+TOLD = {
+    "CALL_INCOMING": "incoming call from={peer}",
+    "CALL_ESTABLISHED": "call established with={peer}",
+    "CALL_CLOSED": "call closed with={peer} reason={reason}",
+}
+
+
+class Stopped(Exception):
+    """Somebody asked us to stop, so we do; its text says who."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequest:
+    """A signal, or the end of a supervised role's standard input."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The orchestrator lets us dial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A thread of ours cannot go on."""
+
+    error: B2bError
+
+
+Message = CallEvent | AgentLost | StopRequest | Started | Failed
+
+
+class Desk:
+    """The main thread's place: it waits for conditions, and every message may make one true."""
+
+    def __init__(self, role: str, settings: Common) -> None:
+        self.role, self.settings = role, settings
+        self.log = Log(role, as_json=settings.log_format == "json")
+        self.on_tick: Callable[[], None] = lambda: None
+        self.on_rtcp: Callable[[float], None] = lambda jitter_us: None
+        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._started = False
+
+    def open(self) -> None:
+        """Start listening to signals and, where somebody supervises us, to standard input."""
+        for signum in STOP_SIGNALS:
+            signal.signal(signum, lambda number, _frame: self.post(StopRequest(signal.Signals(number).name)))
+        if self.settings.supervised:
+            threading.Thread(target=self._watch_stdin, name="stdin", daemon=True).start()
+        for note in self.settings.notes:
+            self.log.warning(note)
+
+    def post(self, message: Message) -> None:
+        """Put something into the inbox, from any thread or signal handler."""
+        self._inbox.put(message)
+
+    def wait_until(self, condition: Callable[[], bool], *, by: clock.Deadline | None = None) -> bool:
+        """Handle messages until the condition holds; return False if the deadline passes first.
+
+        Raises Stopped when asked to stop, and the error that ends the role when there is one.
+        """
+        next_tick = clock.now() + TICK_S
+        while not condition():
+            if by and by.passed:
+                return False
+            patience = min(next_tick - clock.now(), by.left if by else TICK_S)
+            try:
+                self._handle(self._inbox.get(timeout=max(0.0, patience)))
+                while True:
+                    self._handle(self._inbox.get_nowait())
+            except queue.Empty:
+                pass
+            if clock.now() >= next_tick:
+                self.on_tick()
+                next_tick = clock.now() + TICK_S
+        return True
+
+    def agent(self, *accounts: Account) -> UserAgent:
+        """Return the role's user agent, to be entered."""
+        bind = listening_address(self.settings.sip_bind)
+        if not bind.is_loopback:
+            self.log.warning(
+                f"listening on {bind.ip}, beyond this machine: anybody who reaches it can call; "
+                "there is no authentication and no TLS"
+            )
+        return UserAgent(
+            accounts,
+            address=bind.ip,
+            port=bind.port,
+            own_group=not self.settings.supervised,
+            work_dir=self.settings.work_dir,
+            on_message=self.post,
+        )
+
+    def ready(self, agent: UserAgent, *, codec: str = CODEC, ptime_ms: int = PTIME_MS) -> None:
+        """Say READY, and wait for the start where an orchestrator gives it."""
+        if agent.weakness:
+            self.log.warning(
+                f"baresip also listens on TCP, and its RTP on every address ({agent.weakness}); "
+                "let the SIP ports of two roles be two apart"
+            )
+        self.log.info(f"listening sip={agent.sip}", event="listening", sip=agent.sip)
+        self.log.ready(Ready(role=self.role, sip=agent.sip, codec=codec, ptime_ms=ptime_ms))
+        if self.settings.supervised:
+            self.wait_until(lambda: self._started)
+
+    def _handle(self, message: Message) -> None:
+        if isinstance(message, StopRequest):
+            raise Stopped(message.reason)
+        if isinstance(message, Failed):
+            raise message.error
+        if isinstance(message, AgentLost):
+            raise SipError(message.reason)
+        if isinstance(message, Started):
+            self._started = True
+        elif isinstance(message, CallEvent):
+            self._tell(message)
+
+    def _tell(self, event: CallEvent) -> None:
+        if event.rtcp:
+            self.on_rtcp(float(event.rtcp.get("rx", {}).get("jit", 0)))
+        tell = self.log.info if event.type in TOLD else self.log.debug
+        words = TOLD.get(event.type, event.type).format(peer=event.peer, reason=event.param)
+        tell(words, event=event.type, leg=event.user, peer=event.peer, param=event.param)
+
+    def _watch_stdin(self) -> None:
+        heard = b""
+        while data := os.read(0, 4096):
+            heard += data
+            if b"start\n" in heard:
+                self.post(Started())
+                heard = b""
+        # The orchestrator is gone. SIGALRM ends us for sure, should the way out be blocked.
+        signal.setitimer(signal.ITIMER_REAL, self.settings.kill_after_s)
+        self.post(StopRequest("the orchestrator is gone"))
+
+
+def listening_address(bind: Bind) -> Bind:
+    """Return the address that a wildcard stands for; others as they are."""
+    return Bind(host.host_ip(), bind.port) if bind.is_wildcard else bind

@@ -1,0 +1,39 @@
+"""Runs one role from its first line to its exit code."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from b2b.errors import B2bError, ExitCode
+from b2b.roles.desk import Desk, Stopped
+from b2b.roles.settings import Common
+
+Settings = TypeVar("Settings", bound=Common)
+
+
+def main(role: str, settings: Settings, run: Callable[[Desk, Settings], None]) -> ExitCode:
+    """Play the role; log what ends it, and return the code that says so."""
+    desk = Desk(role, settings)
+    code = ExitCode.OK
+    try:
+        desk.open()
+        run(desk, settings)
+    except Stopped as stopped:
+        desk.log.info(f"stopping ({stopped})", event="stopping")
+    except B2bError as error:
+        code = error.code
+        desk.log.error(str(error), event="failed", code=int(code))
+    except Exception as error:
+        code = ExitCode.UNEXPECTED
+        desk.log.error(f"{code.meaning}: {describe(error)}", event="failed", code=int(code), trace=traceback.format_exc())
+    desk.log.info(f"exit code={int(code)} ({code.meaning})", event="exit", code=int(code))
+    return code
+
+
+def describe(error: Exception) -> str:
+    """Say an exception that nobody foresaw, and where in our code it was raised, in one line."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})"

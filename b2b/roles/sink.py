@@ -1,0 +1,67 @@
+"""The sink: answers the first call and plays or records what it hears."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from b2b.audio import pcm
+from b2b.audio.player import Player
+from b2b.audio.wav import WavWriter
+from b2b.baresip.agent import CallState
+from b2b.baresip.config import Account
+from b2b.baresip.soundcard import Card
+from b2b.roles.conversation import in_call
+from b2b.roles.desk import CODEC, PTIME_MS, Desk, Failed
+from b2b.roles.line import HEAR_S, lead_in
+from b2b.roles.settings import SinkSettings
+
+LEAD_MS = 200
+
+
+def run(desk: Desk, settings: SinkSettings) -> None:
+    """Listen, answer, hear until the caller hangs up."""
+    with ExitStack() as stack:
+        recording = player = None
+        if settings.capture:
+            recording = WavWriter(settings.capture)
+            stack.callback(recording.close)
+        card = stack.enter_context(Card("sink", ptime_ms=PTIME_MS))
+        account = Account(user=settings.sip_user, card=card, answers=True, codec=CODEC, ptime_ms=PTIME_MS)
+        agent = stack.enter_context(desk.agent(account))
+        if settings.aplay_cmd:
+            player = stack.enter_context(
+                Player(
+                    settings.aplay_cmd,
+                    own_group=not settings.supervised,
+                    on_death=lambda error: desk.post(Failed(error)),
+                )
+            )
+        level = pcm.Meter()
+
+        def hear() -> None:
+            if frame := card.hear(HEAR_S):
+                level.add(frame)
+                if recording:
+                    recording.write(frame)
+                if player:
+                    player.play(frame)
+
+        def tick() -> None:
+            card.send(pcm.silence(card.samples))
+            hear()
+
+        def extra() -> dict[str, float]:
+            return {"rms_in_dbov": level.read(), "player_drops": player.drops if player else 0}
+
+        desk.ready(agent)
+        desk.wait_until(lambda: agent.state(account) in (CallState.ESTABLISHED, CallState.CLOSED))
+        lead_in(card, LEAD_MS)
+        with in_call(desk, agent, hears=account, speaks=account, tick=tick, lead_ms=LEAD_MS, extra=extra):
+            desk.wait_until(lambda: agent.state(account) is CallState.CLOSED)
+        if recording:
+            desk.log.info(
+                f"recorded file={recording.path.name} seconds={recording.seconds:.2f}",
+                event="recorded", file=str(recording.path), seconds=recording.seconds,
+            )  # fmt: skip
+        if player and player.drops:
+            desk.log.warning(f"the player was too slow: {player.drops} frames of {PTIME_MS} ms were dropped")

@@ -1,0 +1,88 @@
+"""The source: calls the target and plays a file to it."""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+
+from b2b import clock
+from b2b.audio import pcm
+from b2b.audio.decoder import Decoder
+from b2b.baresip.agent import CallState
+from b2b.baresip.config import Account
+from b2b.baresip.soundcard import Card
+from b2b.errors import SipError
+from b2b.roles.conversation import dial, in_call
+from b2b.roles.desk import Desk
+from b2b.roles.line import lead_in
+from b2b.roles.settings import SourceSettings
+
+LEAD_MS = 300  # sound that lies in baresip, ready to be sent
+FILL_S = 10.0
+TAIL_S = 1.0  # silence after the file, in which the jitter buffers along the way play its end
+USER = "source"
+
+
+def run(desk: Desk, settings: SourceSettings) -> None:
+    """Decode ahead, call, play until the end of the file or of the call's duration, hang up."""
+    with ExitStack() as stack:
+        card = stack.enter_context(Card("source", ptime_ms=settings.ptime_ms))
+        account = Account(user=USER, card=card, answers=False, codec=settings.codec, ptime_ms=settings.ptime_ms)
+        sound = stack.enter_context(
+            Decoder(settings.audio_file, ahead_ms=settings.prebuffer_ms, loop=settings.loop)
+        )
+        agent = stack.enter_context(desk.agent(account))
+        sound.wait_filled(clock.Deadline.after(FILL_S))
+        desk.ready(agent, codec=settings.codec, ptime_ms=settings.ptime_ms)
+        dial(desk, agent, account, settings.target, settings.dial_timeout_ms)
+        level = pcm.Meter()
+
+        def take(samples: int) -> bytes:
+            frame = sound.take(samples)
+            level.add(frame)
+            return frame
+
+        def tick() -> None:
+            card.hear(0)
+            card.send(take(card.samples))
+
+        def extra() -> dict[str, float]:
+            return {"rms_out_dbov": level.read(), "decoder_underruns": sound.underruns, "send_drops": card.overruns}
+
+        lead_in(card, LEAD_MS, take)
+        with in_call(
+            desk, agent, hears=account, speaks=account, tick=tick, lead_ms=LEAD_MS, extra=extra
+        ) as metrics:
+            desk.log.info(
+                f"streaming file={settings.audio_file.name} ptime={settings.ptime_ms}ms",
+                event="streaming", file=str(settings.audio_file), ptime_ms=settings.ptime_ms,
+            )  # fmt: skip
+
+            def hung_up() -> bool:
+                return agent.state(account) is CallState.CLOSED
+
+            def played() -> bool:
+                frames = math.ceil(sound.taken_bytes / pcm.SAMPLE_BYTES / card.samples)
+                return sound.finished and metrics.packets_tx >= frames
+
+            since = agent.calls[account.user].since
+            if settings.duration_s:
+                deadline = clock.Deadline(since + settings.duration_s)
+                over = not desk.wait_until(lambda: hung_up() or played(), by=deadline)
+                if over:
+                    return
+            else:
+                desk.wait_until(lambda: hung_up() or played())
+            sound.check()
+            heard_s = sound.taken_bytes / (pcm.RATE * pcm.SAMPLE_BYTES)
+            if hung_up():
+                if settings.loop and not settings.duration_s:
+                    return
+                raise SipError(f"the other side hung up after {clock.now() - since:.1f} s, before the end of the sound")
+            if settings.duration_s:
+                desk.log.warning(
+                    f"the file ended after {heard_s:.1f} s, before the {settings.duration_s:g} s of --duration-s; "
+                    "--loop would start it again"
+                )
+            desk.log.info(f"end of file after {heard_s:.1f} s", event="end_of_file", seconds=heard_s)
+            desk.wait_until(hung_up, by=clock.Deadline.after(TAIL_S))
