@@ -1,4 +1,4 @@
-"""Starting and ending processes: every process that b2b starts dies with it, whatever happens."""
+"""Starting and ending processes: nothing that b2b starts outlives it, whatever happens."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ def start(
     argv: Sequence[str],
     *,
     own_group: bool = True,
+    dies_with_us: bool = True,
     env: Mapping[str, str] | None = None,
     stdin: int = subprocess.DEVNULL,
     stdout: int = subprocess.PIPE,
     stderr: int = subprocess.STDOUT,
     before_exec: Callable[[], None] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a program that the kernel kills when we die.
+    """Start a program that the kernel kills when we die, unless `dies_with_us` is False.
 
     `own_group` gives it a process group of its own, out of reach of the terminal's Ctrl-C; without it the program
     joins ours. `before_exec` runs in the child. Raises OSError where the program cannot be started.
@@ -37,9 +38,10 @@ def start(
     parent = os.getpid()
 
     def prepare() -> None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
+        if dies_with_us:
+            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(1)
         if own_group:
             os.setpgid(0, 0)
         if before_exec:
@@ -51,7 +53,7 @@ def start(
         stdout=stdout,
         stderr=stderr,
         env=None if env is None else dict(env),
-        preexec_fn=prepare,  # noqa: PLW1509 - it only makes system calls
+        preexec_fn=prepare,
     )
 
 
@@ -87,20 +89,9 @@ def stop(process: subprocess.Popen[bytes], *, patience_s: Sequence[float]) -> bo
 
 
 def kill_group(group: int) -> None:
-    """Kill whatever is left of a process group and wait until the kernel has none of it."""
+    """Kill whatever is left of a process group; what is already gone is no error."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
-
-
-def group_is_gone(group: int) -> bool:
-    """Whether no process, not even one that nobody has waited for, is left in the group."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:

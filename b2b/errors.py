@@ -6,24 +6,31 @@ import enum
 
 
 class ExitCode(enum.IntEnum):
-    """The codes of every b2b process; each knows the sentence for the log's last line."""
+    """The codes of every b2b process."""
 
-    OK = 0, "finished"
-    CHECK_FAILED = 1, "the call was made, but a check failed or could not tell"
-    USAGE = 64, "invalid arguments or plan"
-    SIP = 65, "SIP setup or connection failure"
-    AUDIO = 66, "audio input or output failure"
-    TIMEOUT = 67, "not ready, or not shut down, in time"
-    UNEXPECTED = 70, "unexpected internal error"
+    OK = 0
+    CHECK_FAILED = 1
+    USAGE = 64
+    SIP = 65
+    AUDIO = 66
+    TIMEOUT = 67
+    UNEXPECTED = 70
 
-    meaning: str
+    @property
+    def meaning(self) -> str:
+        """The code in words, for the log's last line."""
+        return MEANINGS[self]
 
-    def __new__(cls, value: int, meaning: str) -> ExitCode:
-        """Keep the number as the value and the sentence beside it."""
-        member = int.__new__(cls, value)
-        member._value_ = value
-        member.meaning = meaning
-        return member
+
+MEANINGS = {
+    ExitCode.OK: "finished",
+    ExitCode.CHECK_FAILED: "the call was made, but a check failed or could not tell",
+    ExitCode.USAGE: "invalid arguments or plan",
+    ExitCode.SIP: "SIP setup or connection failure",
+    ExitCode.AUDIO: "audio input or output failure",
+    ExitCode.TIMEOUT: "not ready, or not shut down, in time",
+    ExitCode.UNEXPECTED: "unexpected internal error",
+}
 
 
 class B2bError(Exception):
@@ -48,9 +55,3 @@ class AudioError(B2bError):
     """A sound file, a decoder, a recording or a player failed."""
 
     code = ExitCode.AUDIO
-
-
-class NotInTime(B2bError):
-    """Something was not ready, or not gone, before its deadline."""
-
-    code = ExitCode.TIMEOUT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from b2b.addresses import Target
+from b2b.addresses import SIP_PORT, Target
 
 ELSEWHERE = ("192.0.2.1", 9)  # TEST-NET-1, RFC 5737: only routed to, nothing is sent
 KEEP_ALIVE = b"\r\n\r\n"  # what SIP receivers skip, RFC 3261 section 7.5
@@ -30,7 +30,7 @@ def why_unreachable(target: Target, *, from_ip: str) -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((from_ip, 0))
-            probe.connect((target.host, target.port))
+            probe.connect((target.host, target.port or SIP_PORT))
             probe.send(KEEP_ALIVE)
             probe.settimeout(REFUSAL_S)
             probe.recv(1)

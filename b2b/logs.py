@@ -74,11 +74,11 @@ def printable(text: str) -> str:
 
 
 class Log:
-    """Writes a role's lines, whole, from any of its threads."""
+    """Writes a role's lines, whole, from any of its threads; `copy` is a file that gets them too."""
 
-    def __init__(self, role: str, *, as_json: bool, stream: IO[str] | None = None) -> None:
+    def __init__(self, role: str, *, as_json: bool, copy: IO[str] | None = None) -> None:
         self.role, self.as_json = role, as_json
-        self._stream = stream or sys.stdout
+        self._stream, self._copy = sys.stdout, copy
         self._lock = threading.Lock()
 
     def debug(self, msg: str, **fields: Any) -> None:
@@ -108,6 +108,9 @@ class Log:
 
     def _put(self, line: str) -> None:
         with self._lock:
+            if self._copy:
+                self._copy.write(line + "\n")
+                self._copy.flush()
             try:
                 self._stream.write(line + "\n")
                 self._stream.flush()

@@ -6,7 +6,6 @@ import os
 import subprocess
 import threading
 from pathlib import Path
-from types import TracebackType
 
 from b2b import child, clock
 from b2b.audio import pcm
@@ -52,7 +51,7 @@ class Decoder:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         """End ffmpeg and the thread that reads it."""
         with self._changed:
             self._closing = True

@@ -9,7 +9,6 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable
-from types import TracebackType
 
 from b2b import child, clock
 from b2b.audio.decoder import last_line
@@ -50,7 +49,7 @@ class Player:
         self._writer.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         """Let it play what it has for a moment, then end it."""
         with self._changed:
             self._closing = True

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TextIO
 
 from b2b import child, clock
@@ -112,7 +111,7 @@ class UserAgent:
                 raise
         raise AssertionError("unreachable")
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         """Hang up what is still up, and end baresip."""
         self._leaving = True
         with contextlib.suppress(SipError):
@@ -277,5 +276,5 @@ class UserAgent:
         self._on_message(AgentLost(f"lost baresip ({reason}); it last said: {self.last_words() or 'nothing'}"))
 
 
-class _PortTaken(Exception):
+class _PortTaken(Exception):  # noqa: N818 - it may be mended
     """Another process was faster; where the port was not asked for, another one will do."""

@@ -10,7 +10,6 @@ import fcntl
 import os
 import resource
 import select
-from types import TracebackType
 
 from b2b.audio import pcm
 
@@ -53,7 +52,7 @@ class Card:
         fcntl.fcntl(self._out, F_SETPIPE_SZ, resource.getpagesize())
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         """Close both pipes."""
         for fd in (self._in, self._in_far, self._out, self._out_far):
             os.close(fd)

@@ -15,7 +15,7 @@ from b2b.errors import UsageError
 from b2b.flags import FLAGS, Flag, flags_of
 
 
-class Number(click.ParamType):
+class Number(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """A number within the flag's bounds."""
 
     def __init__(self, flag: Flag) -> None:
@@ -33,7 +33,7 @@ class Number(click.ParamType):
         return number
 
 
-class Parsed(click.ParamType):
+class Parsed(click.ParamType):  # type: ignore[type-arg, unused-ignore]
     """Text that one of our parsers reads."""
 
     def __init__(self, name: str, parse: Callable[[str], Any]) -> None:

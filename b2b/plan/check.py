@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from b2b.addresses import parse_bind, parse_target, parse_user
 from b2b.audio.digits import parse_sequence
 from b2b.errors import UsageError
 from b2b.flags import Flag
 from b2b.logs import CONTROL
-from b2b.plan.address import parse_bind, parse_target, parse_user
 
-WANTED = {int: "a whole number", float: "a number", str: "a string", bool: "true or false", "path": "the path of a file"}
+WANTED = {int: "a whole number", float: "a number", str: "a string", bool: "true or false", "path": "a path in quotes"}
 CAME = {bool: "the boolean", int: "the integer", float: "the number", str: "the string"}
 GRAMMARS: dict[str, Callable[[str], object]] = {
     "sip_bind": parse_bind,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from b2b.plan.address import Bind, Target, parse_bind, parse_target
+from b2b.addresses import Bind, Target, parse_bind, parse_target
 from b2b.plan.where import Where
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from b2b.addresses import SIP_PORT, WILDCARD, YOUR_HOST_IP, Target, is_loopback, parse_bind, parse_target
 from b2b.errors import UsageError
 from b2b.flags import SOURCE
-from b2b.plan.address import SIP_PORT, WILDCARD, YOUR_HOST_IP, Target, is_loopback, parse_bind, parse_target
 from b2b.plan.load import EXPECT, TOPOLOGY, check_binds
 from b2b.plan.model import Node, Plan
 from b2b.plan.node import make_node

@@ -67,4 +67,5 @@ def in_call(
             metrics.tick()
             agent.hang_up()  # baresip's audio threads end only while sound flows
         line.stop()
+        desk.tell_the_rest()
         metrics.finish()

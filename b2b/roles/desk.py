@@ -8,19 +8,21 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
 
 from b2b import clock, host
-from b2b.addresses import Bind
+from b2b.addresses import is_loopback
 from b2b.baresip.agent import AgentLost, UserAgent
 from b2b.baresip.config import Account
 from b2b.baresip.control import CallEvent
 from b2b.errors import B2bError, SipError
 from b2b.logs import Log, Ready
+from b2b.roles.legs import CODEC, PTIME_MS
 from b2b.roles.settings import Common
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 TICK_S = 0.25
-CODEC, PTIME_MS = "pcmu", 20
 TOLD = {
     "CALL_INCOMING": "incoming call from={peer}",
     "CALL_ESTABLISHED": "call established with={peer}",
@@ -28,7 +30,7 @@ TOLD = {
 }
 
 
-class Stopped(Exception):
+class Stopped(Exception):  # noqa: N818 - it is no error
     """Somebody asked us to stop, so we do; its text says who."""
 
 
@@ -59,7 +61,7 @@ class Desk:
 
     def __init__(self, role: str, settings: Common) -> None:
         self.role, self.settings = role, settings
-        self.log = Log(role, as_json=settings.log_format == "json")
+        self.log = Log(role, as_json=settings.log_format == "json", copy=self._own_log(settings.work_dir))
         self.on_tick: Callable[[], None] = lambda: None
         self.on_rtcp: Callable[[float], None] = lambda jitter_us: None
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
@@ -99,10 +101,20 @@ class Desk:
                 next_tick = clock.now() + TICK_S
         return True
 
+    def tell_the_rest(self) -> None:
+        """Log the call events that have come since the last wait; nothing else matters any more."""
+        while True:
+            try:
+                message = self._inbox.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(message, CallEvent):
+                self._tell(message)
+
     def agent(self, *accounts: Account) -> UserAgent:
         """Return the role's user agent, to be entered."""
-        bind = listening_address(self.settings.sip_bind)
-        if not bind.is_loopback:
+        bind = self.settings.sip_bind.on(host.host_ip())
+        if not is_loopback(bind.ip):
             self.log.warning(
                 f"listening on {bind.ip}, beyond this machine: anybody who reaches it can call; "
                 "there is no authentication and no TLS"
@@ -127,6 +139,13 @@ class Desk:
         self.log.ready(Ready(role=self.role, sip=agent.sip, codec=codec, ptime_ms=ptime_ms))
         if self.settings.supervised:
             self.wait_until(lambda: self._started)
+
+    @staticmethod
+    def _own_log(work_dir: Path | None) -> IO[str] | None:
+        if not work_dir:
+            return None
+        work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return (work_dir / "role.log").open("w", encoding="utf-8")
 
     def _handle(self, message: Message) -> None:
         if isinstance(message, StopRequest):
@@ -157,8 +176,3 @@ class Desk:
         # The orchestrator is gone. SIGALRM ends us for sure, should the way out be blocked.
         signal.setitimer(signal.ITIMER_REAL, self.settings.kill_after_s)
         self.post(StopRequest("the orchestrator is gone"))
-
-
-def listening_address(bind: Bind) -> Bind:
-    """Return the address that a wildcard stands for; others as they are."""
-    return Bind(host.host_ip(), bind.port) if bind.is_wildcard else bind

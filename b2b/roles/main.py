@@ -28,7 +28,8 @@ def main(role: str, settings: Settings, run: Callable[[Desk, Settings], None]) -
         desk.log.error(str(error), event="failed", code=int(code))
     except Exception as error:
         code = ExitCode.UNEXPECTED
-        desk.log.error(f"{code.meaning}: {describe(error)}", event="failed", code=int(code), trace=traceback.format_exc())
+        trace = traceback.format_exc()
+        desk.log.error(f"{code.meaning}: {describe(error)}", event="failed", code=int(code), trace=trace)
     desk.log.info(f"exit code={int(code)} ({code.meaning})", event="exit", code=int(code))
     return code
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,7 +47,8 @@ class Metrics:
 
     `hears` is the leg whose incoming RTP counts as the role's, `speaks` the one whose outgoing RTP does; `extra` gives
     the role's own values. Jitter percentiles are over the RFC 3550 jitter after each packet received since the last
-    report; without CAP_NET_RAW over baresip's own RTCP readings, one in five seconds, of the whole call.
+    report, and of the whole call in the final one; without CAP_NET_RAW over baresip's own RTCP readings, one in five
+    seconds, of the call so far.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Metrics:
         self._legs = {account.user: LegCount(account) for account in (hears, speaks)}
         self._hears, self._speaks = self._legs[hears.user], self._legs[speaks.user]
         self._jitters: list[float] = []
+        self._all_jitters: Counter[float] = Counter()
         self._rtcp_jitters: list[float] = []
         self._stack = contextlib.ExitStack()
         self._next = clock.now() + PERIOD_S
@@ -108,11 +111,15 @@ class Metrics:
 
     def _read_taps(self) -> None:
         if tap := self._hears.tap:
-            self._jitters += tap.read()
+            seen = tap.read()
+            self._jitters += seen
+            self._all_jitters.update(round(jitter, 5) for jitter in seen)
             self._hears.raise_to("rtp_loss", tap.lost)
 
     def _report(self, *, final: bool) -> None:
-        jitters = self._jitters if self._hears.tap else self._rtcp_jitters
+        jitters = self._rtcp_jitters
+        if self._hears.tap:
+            jitters = sorted(self._all_jitters.elements()) if final else self._jitters
         values: dict[str, Any] = {
             "packets_tx": self.packets_tx,
             "packets_rx": self._hears.counters["packets_rx"],

@@ -8,10 +8,9 @@ from b2b.audio import pcm
 from b2b.audio.digits import check_fits, parse_sequence
 from b2b.audio.tones import Sequence
 from b2b.baresip.agent import CallState
-from b2b.baresip.config import Account
-from b2b.baresip.soundcard import Card
 from b2b.roles.conversation import dial, in_call
-from b2b.roles.desk import CODEC, PTIME_MS, Desk
+from b2b.roles.desk import Desk
+from b2b.roles.legs import mixer_legs
 from b2b.roles.line import HEAR_S, lead_in
 from b2b.roles.settings import MixerSettings
 
@@ -36,10 +35,8 @@ def run(desk: Desk, settings: MixerSettings) -> None:
     """Call the target, answer the source once the target has answered, mix until either hangs up."""
     sequence = sequence_of(desk, settings)
     with ExitStack() as stack:
-        near = stack.enter_context(Card("near", ptime_ms=PTIME_MS))
-        far = stack.enter_context(Card("far", ptime_ms=PTIME_MS))
-        inner = Account(user=settings.sip_user, card=near, answers=False, codec=CODEC, ptime_ms=PTIME_MS)
-        outer = Account(user=f"{settings.sip_user}-out", card=far, answers=False, codec=CODEC, ptime_ms=PTIME_MS)
+        inner, outer = mixer_legs(settings.sip_user)
+        near, far = stack.enter_context(inner.card), stack.enter_context(outer.card)
         agent = stack.enter_context(desk.agent(inner, outer))
         level_in, level_out = pcm.Meter(), pcm.Meter()
         position = 0

@@ -8,10 +8,9 @@ from b2b.audio import pcm
 from b2b.audio.player import Player
 from b2b.audio.wav import WavWriter
 from b2b.baresip.agent import CallState
-from b2b.baresip.config import Account
-from b2b.baresip.soundcard import Card
 from b2b.roles.conversation import in_call
-from b2b.roles.desk import CODEC, PTIME_MS, Desk, Failed
+from b2b.roles.desk import Desk, Failed
+from b2b.roles.legs import PTIME_MS, sink_leg
 from b2b.roles.line import HEAR_S, lead_in
 from b2b.roles.settings import SinkSettings
 
@@ -25,8 +24,8 @@ def run(desk: Desk, settings: SinkSettings) -> None:
         if settings.capture:
             recording = WavWriter(settings.capture)
             stack.callback(recording.close)
-        card = stack.enter_context(Card("sink", ptime_ms=PTIME_MS))
-        account = Account(user=settings.sip_user, card=card, answers=True, codec=CODEC, ptime_ms=PTIME_MS)
+        account = sink_leg(settings.sip_user)
+        card = stack.enter_context(account.card)
         agent = stack.enter_context(desk.agent(account))
         if settings.aplay_cmd:
             player = stack.enter_context(

@@ -9,25 +9,23 @@ from b2b import clock
 from b2b.audio import pcm
 from b2b.audio.decoder import Decoder
 from b2b.baresip.agent import CallState
-from b2b.baresip.config import Account
-from b2b.baresip.soundcard import Card
 from b2b.errors import SipError
 from b2b.roles.conversation import dial, in_call
 from b2b.roles.desk import Desk
+from b2b.roles.legs import source_leg
 from b2b.roles.line import lead_in
 from b2b.roles.settings import SourceSettings
 
 LEAD_MS = 300  # sound that lies in baresip, ready to be sent
 FILL_S = 10.0
 TAIL_S = 1.0  # silence after the file, in which the jitter buffers along the way play its end
-USER = "source"
 
 
 def run(desk: Desk, settings: SourceSettings) -> None:
     """Decode ahead, call, play until the end of the file or of the call's duration, hang up."""
     with ExitStack() as stack:
-        card = stack.enter_context(Card("source", ptime_ms=settings.ptime_ms))
-        account = Account(user=USER, card=card, answers=False, codec=settings.codec, ptime_ms=settings.ptime_ms)
+        account = source_leg(settings.codec, settings.ptime_ms)
+        card = stack.enter_context(account.card)
         sound = stack.enter_context(
             Decoder(settings.audio_file, ahead_ms=settings.prebuffer_ms, loop=settings.loop)
         )

@@ -10,7 +10,6 @@ import contextlib
 import ctypes
 import socket
 import struct
-from types import TracebackType
 
 from b2b.audio import pcm
 
@@ -63,7 +62,7 @@ class Tap:
         self._socket.setblocking(False)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         """Close the tap."""
         self._socket.close()
 

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that b2b needs and that are not there yet.
+#   deps.sh            install them, as root or by sudo; needs neither when all is there
+#   deps.sh --check    only name what is missing; exit code 1 when something is
+# PYTHON names the interpreter to use, python3 unless set.
+set -eu
+
+python=${PYTHON:-python3}
+missing=()
+
+# What counts is that the thing works here, wherever it came from: a baresip or a Python of one's own is as good.
+need() {  # PACKAGE COMMAND...
+  local package=$1
+  shift
+  "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+look() {
+  missing=()
+  need baresip-core command -v baresip
+  need alsa-utils command -v aplay
+  need ffmpeg command -v ffmpeg
+  need make command -v make
+  need python3 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))'
+  need python3-venv "$python" -c 'import ensurepip, venv'  # Debian keeps ensurepip in a package of its own
+}
+
+give_up() {
+  echo "$*" >&2
+  exit 1
+}
+
+quietly() {  # shows what a command printed only when it failed
+  "$@" >"$log" 2>&1 </dev/null && return
+  cat "$log" >&2
+  return 1
+}
+
+look
+[ ${#missing[@]} -gt 0 ] || exit 0
+install="apt-get install --no-install-recommends ${missing[*]}"
+[ "${1:-}" != --check ] || give_up "Missing packages: ${missing[*]}. To install them: sudo $install"
+command -v apt-get >/dev/null || give_up "Missing: what Debian calls ${missing[*]}. Please install it by this system's own means."
+if [ "$(id -u)" = 0 ]; then
+  as_root=(env)
+elif command -v sudo >/dev/null; then
+  as_root=(sudo env)
+else
+  give_up "Missing packages, and neither root nor sudo to install them. As root, type: $install"
+fi
+
+echo "Installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt=("${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
+quietly "${apt[@]}" update || true  # one broken source among many is no reason to stop
+quietly "${apt[@]}" install --no-install-recommends "${missing[@]}" || give_up "Could not install: ${missing[*]}"
+
+look
+[ ${#missing[@]} -eq 0 ] ||
+  give_up "Still missing after installing: ${missing[*]}. b2b needs Python 3.10 or later with venv; PYTHON=... names another one."

@@ -1,0 +1,49 @@
+# Every command does its own set-up first; once that is done, it takes no time and no privilege.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := $(BIN)/b2b --role orchestrator --plan plans/smk.plan.toml --duration-s 10
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help deps demo listen test
+export PYTHON
+
+help:
+	@echo 'make demo     a real call source -> mixer -> sink of ten seconds, and what came out; needs no sound card'
+	@echo 'make listen   the same, and you hear it (needs a sound card)'
+	@echo 'make test     every test there is'
+	@echo 'make deps     only install the Debian packages that are missing'
+	@echo 'Each installs first what it needs; PYTHON=python3.12 chooses another Python.'
+
+deps:
+	@bash .ci/deps.sh
+
+demo: $(VENV)/ready
+	@$(DEMO)
+
+listen: $(VENV)/ready
+	@$(DEMO) --listen
+
+# The unit tests may share the processors; a call is measured, so only two at a time.
+test: $(VENV)/ready-for-tests
+	$(BIN)/ruff check
+	$(BIN)/mypy --strict
+	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -n 2 -m 'integration or e2e'
+
+$(VENV)/ready: pyproject.toml | deps
+	@$(call install,.)
+	@touch $@
+
+$(VENV)/ready-for-tests: pyproject.toml | deps
+	@$(call install,'.[dev]')
+	@touch $(VENV)/ready $@
+
+# A virtual environment whose Python has gone, say by a system upgrade, is made anew.
+define install
+set -e; \
+$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV); \
+echo 'Installing b2b into $(VENV)'; \
+$(BIN)/python -m pip install -q --disable-pip-version-check -e $(1)
+endef

@@ -1,0 +1,93 @@
+"""The roles as processes: their command lines, their output as events, their end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from b2b import child
+from b2b.flags import plan_flags
+from b2b.logs import LogLine, Ready, printable
+from b2b.orchestrator.events import Event, Exited, LogSeen, ReadySeen, WordsSeen
+from b2b.plan.model import Node
+
+LAST_OUTPUT_S = 1.0
+
+
+def role_command(node: Node, *, target: str | None, extra: Mapping[str, str]) -> list[str]:
+    """Return a node's settings as the command line that anybody could type; defaults are left out."""
+    command = [node.role]
+    for key, flag in plan_flags(node.role).items():
+        value = target if key == "sip_target" else node.settings.get(key)
+        if value is None or (value == flag.default and key not in node.given):
+            continue
+        if flag.kind is bool:
+            command += [flag.option] if value else []
+        else:
+            command += [flag.option, str(value)]
+    for option, value in extra.items():
+        command += [option, value] if value else [option]
+    return command
+
+
+class RoleProcess:
+    """One role's process; what it writes and how it ends goes to `post`."""
+
+    def __init__(self, node: Node, command: list[str], post: Callable[[Event], None]) -> None:
+        self.node, self._post = node, post
+        # It must outlive us by the moment that it takes to hang up, so it watches its standard input instead.
+        self._process = child.start([*child.python_command("b2b"), *command], stdin=subprocess.PIPE, dies_with_us=False)
+        self._reader = threading.Thread(target=self._read, name=f"{node.name}-output", daemon=True)
+        self._reader.start()
+        threading.Thread(target=self._wait, name=f"{node.name}-exit", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Its process number, which is its process group's too."""
+        return self._process.pid
+
+    def release(self) -> None:
+        """Let it go on from READY."""
+        assert self._process.stdin
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(b"start\n")
+            self._process.stdin.flush()
+
+    def terminate(self) -> None:
+        """Ask it to stop."""
+        child.signal_process(self._process, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it and all that it has started."""
+        child.kill_group(self.pid)
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        with self._process.stdout as pipe:
+            for raw in pipe:
+                self._post(self._event(raw.decode(errors="replace")))
+
+    def _event(self, text: str) -> Event:
+        if ready := Ready.parse(text):
+            return ReadySeen(self.node.name, ready.sip)
+        if line := LogLine.parse(text):
+            return LogSeen(self.node.name, line)
+        return WordsSeen(self.node.name, printable(text))
+
+    def _wait(self) -> None:
+        code = self._process.wait()
+        child.kill_group(self.pid)
+        self._reader.join(LAST_OUTPUT_S)
+        self._post(Exited(self.node.name, code))
+
+
+def relative(path: Path) -> str:
+    """Return a path as short as it can be said from here."""
+    with contextlib.suppress(ValueError):
+        return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    return str(path)

@@ -1,0 +1,85 @@
+"""What the orchestrator learns of its roles, and what it does about it: small values, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from b2b.logs import LogLine
+
+
+@dataclass(frozen=True, slots=True)
+class ReadySeen:
+    """A role has printed its handshake; `sip` is where it listens."""
+
+    node: str
+    sip: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogSeen:
+    """A role has written a log line."""
+
+    node: str
+    line: LogLine
+
+
+@dataclass(frozen=True, slots=True)
+class WordsSeen:
+    """Something below a role has written what is no log line."""
+
+    node: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """A role's process has ended; a negative code is the signal that ended it."""
+
+    node: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """Somebody wants the orchestrator to stop."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Time has passed, and nothing else has happened."""
+
+
+Event = ReadySeen | LogSeen | WordsSeen | Exited | Interrupted | Passed
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Start a role's process."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Let a role that is ready go on: it may dial now."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """Ask a role to stop, with SIGTERM."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """End a role and all that it started, with SIGKILL."""
+
+    node: str
+
+
+Command = Launch | Release | Terminate | Kill

@@ -1,0 +1,82 @@
+"""The run folder: everything about a run, readable at any moment and by its user alone."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import IO, Any
+
+from b2b import clock
+from b2b.errors import UsageError
+from b2b.plan.model import Plan
+from b2b.plan.write import to_toml
+
+RUNS = Path("reports/runs")
+
+
+def default_folder(plan: Plan) -> Path:
+    """Return a new folder's name for a run of the plan that begins now."""
+    began = datetime.datetime.fromtimestamp(clock.wall()).strftime("%Y%m%d-%H%M%S-%f")[:-3]
+    return RUNS / f"{began}-{plan.path.name.removesuffix('.toml').removesuffix('.plan')}"
+
+
+class RunFolder:
+    """Names and writes the files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+
+    def __enter__(self) -> RunFolder:
+        """Make the folder. Raises UsageError where it cannot be made, or has something in it already."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.chmod(0o700)
+            if any(self.path.iterdir()):
+                raise UsageError(f"--run-dir: wanted a new or empty folder, {self.path} has something in it")
+            self.run_log = self._open("run.log")
+            self._events = self._open("events.jsonl")
+            self._metrics = self._open("metrics.jsonl")
+        except OSError as error:
+            raise UsageError(f"--run-dir: cannot write to {self.path}: {error.strerror}") from error
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close what is open."""
+        for file in (self.run_log, self._events, self._metrics):
+            file.close()
+
+    def node(self, name: str) -> Path:
+        """Return the folder of one node: its log and baresip's configuration."""
+        return self.path / name
+
+    def recording(self, name: str) -> Path:
+        """Return where a sink's recording lies."""
+        return self.path / f"{name}.wav"
+
+    def write_plan(self, plan: Plan) -> None:
+        """Keep the plan as it was resolved."""
+        (self.path / "plan.toml").write_text(to_toml(plan))
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Keep what became of the run; written once at the start too, for a run that is cut off."""
+        new = self.path / "summary.json.new"
+        new.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+        new.replace(self.path / "summary.json")
+
+    def event(self, node: str, event: str, **fields: Any) -> None:
+        """Add to events.jsonl, with wall and monotonic time in seconds."""
+        self._add(self._events, {"node": node, "event": event, **fields})
+
+    def metrics(self, node: str, values: dict[str, Any]) -> None:
+        """Add to metrics.jsonl."""
+        self._add(self._metrics, {"node": node, **values})
+
+    def _open(self, name: str) -> IO[str]:
+        return (self.path / name).open("w", encoding="utf-8")
+
+    @staticmethod
+    def _add(file: IO[str], values: dict[str, Any]) -> None:
+        stamped = {"wall_s": round(clock.wall(), 6), "mono_s": round(clock.now(), 6), **values}
+        file.write(json.dumps(stamped, ensure_ascii=False) + "\n")
+        file.flush()

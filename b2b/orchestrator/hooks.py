@@ -1,0 +1,45 @@
+"""What other installed packages hang into a run: they come in by entry point, and own the plan's table of that name.
+
+An entry point of the group `b2b.run` is called with the resolved plan and the run folder's path and returns a context
+manager, which is entered before the first role starts and left after the last has stopped. A judge leaves its verdict
+in the folder's `verdict.json`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from b2b.errors import ExitCode
+from b2b.plan.model import Plan
+
+GROUP = "b2b.run"
+VERDICT = "verdict.json"
+
+
+def table_names() -> set[str]:
+    """Return the top-level tables of a plan that somebody reads."""
+    return {entry.name for entry in importlib.metadata.entry_points(group=GROUP)}
+
+
+@contextlib.contextmanager
+def around(plan: Plan, folder: Path) -> Iterator[None]:
+    """Enter every hook, and leave them in reverse order."""
+    with contextlib.ExitStack() as stack:
+        for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
+            stack.enter_context(entry.load()(plan, folder))
+        yield
+
+
+def verdict(folder: Path) -> tuple[ExitCode, str]:
+    """Return what a judge said of the call: OK too where there was none."""
+    try:
+        judged = json.loads((folder / VERDICT).read_text())
+    except FileNotFoundError:
+        return ExitCode.OK, ""
+    if judged["outcome"] == "pass":
+        return ExitCode.OK, str(judged.get("reason", ""))
+    return ExitCode.CHECK_FAILED, f"{judged['outcome']}: {judged.get('reason', '')}"

@@ -1,0 +1,127 @@
+"""`b2b --role orchestrator`: from the flags to the exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from b2b import host
+from b2b.errors import B2bError, ExitCode, UsageError
+from b2b.orchestrator import hooks, network, picture
+from b2b.orchestrator.children import relative, role_command
+from b2b.orchestrator.console import Console
+from b2b.orchestrator.folder import RunFolder, default_folder
+from b2b.orchestrator.report import closing_lines, summary
+from b2b.orchestrator.run import Run, Wishes, extra_flags
+from b2b.orchestrator.supervise import Failure, Supervisor, Timing
+from b2b.plan.load import load_plan
+from b2b.plan.model import Plan
+from b2b.plan.resolve import call_duration_s, is_self_contained, resolve
+from b2b.roles.main import describe
+
+PRIVATE, HOST = "private", "host"
+
+
+def main(flags: Mapping[str, Any]) -> int:
+    """Run the plan and return the exit code: the first failing role's, or the call's."""
+    try:
+        return _main(flags)
+    except B2bError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return int(error.code)
+    except Exception as error:
+        print(f"Error: {ExitCode.UNEXPECTED.meaning}: {describe(error)}", file=sys.stderr)
+        return int(ExitCode.UNEXPECTED)
+
+
+def _main(flags: Mapping[str, Any]) -> int:
+    loaded = load_plan(flags["plan"], known_tables=hooks.table_names())
+    kind, why = choose_network(flags["network"], loaded)
+    plan = resolve(loaded, host_ip="127.0.0.1" if kind == PRIVATE else host.host_ip())
+    wishes = Wishes(call_duration_s(plan, flags["duration_s"]), flags["listen"], flags["kill_ms"] / 1000)
+    folder = RunFolder(flags["run_dir"] or default_folder(plan))
+    if flags["dry_run"]:
+        show(plan, folder, wishes, why)
+        return int(ExitCode.OK)
+    if kind == PRIVATE:
+        network.enter_private()
+    timing = Timing(flags["ready_ms"] / 1000, flags["grace_ms"] / 1000, flags["kill_ms"] / 1000)
+    with folder:
+        console = Console(
+            plan.nodes, color=flags["color"], as_json=flags["log_format"] == "json", run_log=folder.run_log
+        )
+        for note in (*flags["notes"], *plan.warnings):
+            console.say(note, level="WARNING")
+        console.say(f"plan {relative(plan.path)}, network {kind} ({why}), folder {relative(folder.path)}")
+        return _play(Run(plan, Supervisor(plan.nodes, timing), folder, console, wishes), folder, console, kind)
+
+
+def choose_network(wanted: str, plan: Plan) -> tuple[str, str]:
+    """Return which network the run uses, and why. Raises UsageError where the wanted one cannot be had."""
+    if wanted == HOST:
+        return HOST, "as asked for"
+    contained = is_self_contained(plan)
+    if wanted == "auto" and not contained:
+        return HOST, "the plan reaches beyond itself"
+    if refusal := network.private_works():
+        if wanted == PRIVATE:
+            raise UsageError(f"--network private: this system does not allow it ({refusal}); use --network host")
+        return HOST, f"this system allows no private one: {refusal}"
+    return PRIVATE, "a namespace of its own"
+
+
+def show(plan: Plan, folder: RunFolder, wishes: Wishes, why: str) -> None:
+    """Print what would be started."""
+    print(f"# network: {why}", *picture.picture(plan), sep="\n")
+    for node in plan.nodes:
+        command = role_command(node, target=node.settings.get("sip_target"), extra=extra_flags(node, wishes, folder))
+        print(f"\n# {node.name}", picture.shell_line(command), sep="\n")
+        print(*(f"    {line}" for line in picture.configuration(node)), sep="\n")
+
+
+def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
+    folder.write_plan(run.plan)
+    folder.write_summary(_summary(run, kind, exit_code=None, failed=None))
+    with hooks.around(run.plan, folder.path):
+        run.play()
+    failed = run.supervisor.failed_first()
+    code, said = (ExitCode(failed.code), "") if failed else hooks.verdict(folder.path)
+    folder.write_summary(_summary(run, kind, exit_code=int(code), failed=failed))
+    _close(run, folder, console, code, failed, said)
+    return int(code)
+
+
+def _summary(run: Run, kind: str, *, exit_code: int | None, failed: Failure | None) -> dict[str, Any]:
+    return summary(
+        run.plan,
+        exit_code=exit_code,
+        network=kind,
+        duration_s=run.duration_s,
+        exit_codes=run.supervisor.exit_codes(),
+        metrics=run.metrics,
+        failed=failed,
+    )
+
+
+def _close(
+    run: Run, folder: RunFolder, console: Console, code: ExitCode, failed: Failure | None, said: str
+) -> None:
+    """Say what came out, in words, with where to look."""
+    console.say(f"the call lasted {run.duration_s:.1f} s" if run.duration_s else "there was no call")
+    width = max(len(node.name) for node in run.plan.nodes)
+    for well, line in closing_lines(run.plan, run.supervisor.exit_codes(), run.metrics, width):
+        console.say(line, mark="✓" if well else "✗")
+    for node in run.plan.nodes:
+        recording = folder.recording(node.name)
+        if recording.exists():
+            console.say(f"recording of {node.name}: {relative(recording)}")
+    if failed:
+        log = relative(Path(folder.node(failed.node)))
+        console.say(f"{failed.node} failed first: exit {failed.code}: {failed.reason}", level="ERROR")
+        console.say(f"look into {log}/ and {relative(folder.path)}/run.log")
+    elif said:
+        console.say(said, mark="✓" if code is ExitCode.OK else "✗")
+    ending = f"exit {int(code)}: {code.meaning}; everything is in {relative(folder.path)}/"
+    console.say(ending, mark="✗" if code else "✓")

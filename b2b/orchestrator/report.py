@@ -1,0 +1,75 @@
+"""What a person, and summary.json, are told of a run: the line now and then, and the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from b2b.errors import ExitCode
+from b2b.flags import MIXER, SINK, SOURCE
+from b2b.orchestrator.supervise import Failure
+from b2b.plan.model import Node, Plan
+
+Metrics = Mapping[str, Any]
+
+
+def progress(plan: Plan, metrics: Mapping[str, Metrics], elapsed_s: float) -> str:
+    """Return the one line that says how all roles are doing."""
+    minutes, seconds = divmod(int(elapsed_s), 60)
+    parts = [f"{node.name} {_traffic(node, metrics[node.name])}" for node in plan.nodes if node.name in metrics]
+    return f"{minutes:02d}:{seconds:02d}  " + " · ".join(parts)
+
+
+def summary(
+    plan: Plan,
+    *,
+    exit_code: int | None,
+    network: str,
+    duration_s: float,
+    exit_codes: Mapping[str, int | None],
+    metrics: Mapping[str, Metrics],
+    failed: Failure | None,
+) -> dict[str, Any]:
+    """Return the content of summary.json; an exit code of None means that the run was cut off."""
+    return {
+        "exit_code": exit_code,
+        "network": network,
+        "duration_s": round(duration_s, 3),
+        "nodes": {
+            node.name: {
+                "role": node.role,
+                "exit_code": exit_codes.get(node.name),
+                "metrics": dict(metrics[node.name]) if node.name in metrics else None,
+            }
+            for node in plan.nodes
+        },
+        "failed_first": {"node": failed.node, "code": failed.code, "reason": failed.reason} if failed else None,
+    }
+
+
+def closing_lines(
+    plan: Plan, exit_codes: Mapping[str, int | None], metrics: Mapping[str, Metrics], width: int
+) -> Iterator[tuple[bool, str]]:
+    """Yield for each role whether it did well, and what it sent and received in words."""
+    for node in plan.nodes:
+        code = exit_codes.get(node.name)
+        did = _deeds(node, metrics.get(node.name))
+        ended = "was never started" if code is None else "" if code == 0 else f"exit {code} ({ExitCode(code).meaning})"
+        yield code == 0, f"{node.name.ljust(width)}  {', '.join(part for part in (did, ended) if part)}"
+
+
+def _traffic(node: Node, values: Metrics) -> str:
+    sent = f"tx={values['packets_tx']}" if node.role != SINK else ""
+    received = f"rx={values['packets_rx']} loss={values['rtp_loss']} jitter_p95={values['jitter_ms_p95']:g}ms"
+    return " ".join(part for part in (sent, received if node.role != SOURCE else "") if part)
+
+
+def _deeds(node: Node, values: Metrics | None) -> str:
+    if values is None:
+        return "had no call"
+    heard = (
+        f"received {values['packets_rx']} packets, {values['rtp_loss']} lost, "
+        f"jitter p95 {values['jitter_ms_p95']:g} ms"
+    )
+    sent = f"sent {values['packets_tx']} packets"
+    return {SOURCE: sent, MIXER: f"{heard}, {sent}", SINK: heard}[node.role]

@@ -1,0 +1,181 @@
+"""The edge of the orchestrator: it starts and ends processes as the supervisor says, and writes down what happens."""
+
+from __future__ import annotations
+
+import queue
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from b2b import clock
+from b2b.flags import DEFAULT_APLAY, SINK, SOURCE
+from b2b.orchestrator.children import RoleProcess, role_command
+from b2b.orchestrator.console import Console
+from b2b.orchestrator.events import (
+    Command,
+    Event,
+    Exited,
+    Interrupted,
+    Launch,
+    LogSeen,
+    Passed,
+    ReadySeen,
+    Release,
+    Terminate,
+    WordsSeen,
+)
+from b2b.orchestrator.folder import RunFolder
+from b2b.orchestrator.report import progress
+from b2b.orchestrator.supervise import Supervisor
+from b2b.plan.model import Node, Plan
+from b2b.plan.resolve import finish_target
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PROGRESS_S = 5.0
+ROLES_S = 0.5  # after which all roles have told their metrics of the last five seconds
+HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line adds to the plan."""
+
+    duration_s: float | None
+    listen: bool
+    kill_s: float
+
+
+def extra_flags(node: Node, wishes: Wishes, folder: RunFolder) -> dict[str, str]:
+    """Return the flags of a node that come from the run rather than from the plan."""
+    extra = {
+        "--log-format": "json",
+        "--supervised": "",
+        "--work-dir": str(folder.node(node.name)),
+        "--kill-after-s": f"{wishes.kill_s:g}",
+    }
+    if node.role == SOURCE and wishes.duration_s and "duration_s" not in node.given:
+        extra["--duration-s"] = f"{wishes.duration_s:g}"
+    if node.role == SINK:
+        extra["--capture"] = str(folder.recording(node.name))
+        if wishes.listen and "aplay_cmd" not in node.given:
+            extra["--aplay-cmd"] = DEFAULT_APLAY
+    return extra
+
+
+class Run:
+    """One run of a plan, from the first process to the last."""
+
+    def __init__(
+        self, plan: Plan, supervisor: Supervisor, folder: RunFolder, console: Console, wishes: Wishes
+    ) -> None:
+        self.plan, self.supervisor = plan, supervisor
+        self.metrics: dict[str, Mapping[str, Any]] = {}
+        self.duration_s = 0.0
+        self._folder, self._console, self._wishes = folder, console, wishes
+        self._inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._processes: dict[str, RoleProcess] = {}
+        self._addresses: dict[str, str] = {}
+        self._answered_at: float | None = None
+        self._next_progress = clock.now() + PROGRESS_S
+
+    def play(self) -> None:
+        """Return when no process of the run is left."""
+        before = {signum: signal.signal(signum, self._on_signal) for signum in STOP_SIGNALS}
+        try:
+            self._do_all(self.supervisor.begin(clock.now()))
+            while not self.supervisor.finished:
+                event = self._next_event()
+                self._tell(event)
+                self._do_all(self.supervisor.handle(event, clock.now()))
+                self._show_progress()
+        finally:
+            for process in self._processes.values():
+                process.kill()
+            for signum, handler in before.items():
+                signal.signal(signum, handler)
+
+    def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
+        self._inbox.put(Interrupted(signal.Signals(signum).name))
+
+    def _next_event(self) -> Event:
+        due = min(self.supervisor.next_deadline or clock.now() + HOUR_S, self._next_progress)
+        try:
+            return self._inbox.get(timeout=max(0.0, due - clock.now()))
+        except queue.Empty:
+            return Passed()
+
+    def _do_all(self, commands: list[Command]) -> None:
+        for command in commands:
+            self._do(command)
+
+    def _do(self, command: Command) -> None:
+        if isinstance(command, Launch):
+            self._launch(self.plan.node(command.node))
+            return
+        process = self._processes[command.node]
+        if isinstance(command, Release):
+            self._folder.event(command.node, "released")
+            process.release()
+        elif isinstance(command, Terminate):
+            self._folder.event(command.node, "terminate", pid=process.pid)
+            process.terminate()
+        else:
+            self._folder.event(command.node, "kill", pid=process.pid)
+            self._console.say(f"killing {command.node}", level="WARNING")
+            process.kill()
+
+    def _launch(self, node: Node) -> None:
+        target = finish_target(node.settings["sip_target"], self._addresses) if node.target else None
+        command = role_command(node, target=target, extra=extra_flags(node, self._wishes, self._folder))
+        self._processes[node.name] = process = RoleProcess(node, command, self._inbox.put)
+        self._folder.event(node.name, "started", pid=process.pid, command=command)
+        self._console.say(f"started {node.name} pid={process.pid}", mark="✓")
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, ReadySeen):
+            self._addresses[event.node] = event.sip
+            self._folder.event(event.node, "ready", sip=event.sip)
+            self._console.say(f"ready sip={event.sip}", node=event.node, mark="✓")
+        elif isinstance(event, LogSeen):
+            self._tell_log(event)
+        elif isinstance(event, WordsSeen):
+            self._folder.event(event.node, "words", msg=event.words)
+            self._console.say(event.words, node=event.node, level="WARNING")
+        elif isinstance(event, Exited):
+            self._folder.event(event.node, "exited", code=event.code)
+        elif isinstance(event, Interrupted):
+            self._folder.event("orchestrator", "interrupted", reason=event.reason)
+            self._console.say(f"stopping ({event.reason})", level="WARNING")
+
+    def _tell_log(self, event: LogSeen) -> None:
+        line = event.line
+        name = str(line.fields.get("event", "log"))
+        if name == "metrics":
+            values = {key: value for key, value in line.fields.items() if key != "event"}
+            self.metrics[event.node] = values
+            self._folder.metrics(event.node, values)
+            return
+        fields = {key: value for key, value in line.fields.items() if key != "event"}
+        self._folder.event(event.node, name, ts=line.ts, level=line.level, msg=line.msg, **fields)
+        self._note_call(event.node, name)
+        if line.level != "DEBUG":
+            self._console.show(event.node, line)
+
+    def _note_call(self, name: str, event: str) -> None:
+        """Take the time of the call: that of the source, or in a plan without one that of whoever is called."""
+        if self.plan.node(name).role != SOURCE and self.plan.with_role(SOURCE):
+            return
+        if event == "CALL_ESTABLISHED" and self._answered_at is None:
+            self._answered_at = clock.now()
+            self._next_progress = self._answered_at + PROGRESS_S + ROLES_S
+        if event in ("CALL_CLOSED", "exit") and self._answered_at is not None:
+            self.duration_s = max(self.duration_s, clock.now() - self._answered_at)
+
+    def _show_progress(self) -> None:
+        if clock.now() < self._next_progress:
+            return
+        self._next_progress += PROGRESS_S
+        if self._answered_at is not None and self.metrics:
+            self._console.say(progress(self.plan, self.metrics, clock.now() - self._answered_at))
