@@ -141,14 +141,12 @@ class UserAgent:
 
     def dial(self, account: Account, uri: str) -> None:
         """Call somebody from one leg."""
-        self._choose(account)
         self.calls[account.user] = Call(CallState.RINGING, clock.now())
-        self._control.command("dial", uri)
+        self._command(account, f"dial {uri}")
 
     def answer(self, account: Account) -> None:
         """Answer the call that rings on one leg."""
-        self._choose(account)
-        self._control.command("accept")
+        self._command(account, "accept")
 
     def hang_up(self) -> None:
         """End every call; when this returns, baresip has let go of their sound cards."""
@@ -157,17 +155,15 @@ class UserAgent:
                 continue
             self._closing_leg = account.user
             if self.state(account) is not CallState.CLOSED:
-                self._choose(account)
-                self._control.command("hangup")
-            self._control.command("listcalls")  # answered only when the call's threads have ended
+                self._command(account, "hangup")
+            self._control.commands("listcalls")  # answered only when the call's threads have ended
             self.calls[account.user].state = CallState.CLOSED
 
     def sample(self, account: Account) -> LegStats | None:
         """Read the counters of a leg's call; None while it has none."""
         if self.state(account) is not CallState.ESTABLISHED:
             return None
-        self._choose(account)
-        return parse_audio_debug(self._control.command("audio_debug"))
+        return parse_audio_debug(self._command(account, "audio_debug"))
 
     def totals(self, account: Account) -> tuple[int, int] | None:
         """Return the packets sent and received in a leg's whole call, once it has ended."""
@@ -177,9 +173,8 @@ class UserAgent:
         """Return the newest line of baresip's log that holds the pattern; "" if none does."""
         return next((line for line in reversed(self._words) if re.search(pattern, line)), "")
 
-    def _choose(self, account: Account) -> None:
-        if len(self.accounts) > 1:
-            self._control.command("uafind", account.uri(self.address))
+    def _command(self, account: Account, command: str) -> str:
+        return self._control.commands(f"uafind {account.uri(self.address)}", command)
 
     def _start(self) -> None:
         self.port = self._asked_port or free_port(self.address, socket.SOCK_DGRAM)

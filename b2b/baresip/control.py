@@ -30,9 +30,10 @@ class CallEvent:
     rtcp: dict[str, Any] | None = None
 
 
-def encode(command: str, params: str, token: str) -> bytes:
-    """Return a command as a netstring."""
-    body = json.dumps({"command": command, "params": params, "token": token}).encode()
+def encode(command: str, token: str) -> bytes:
+    """Return a command and its parameters as a netstring."""
+    name, _, params = command.partition(" ")
+    body = json.dumps({"command": name, "params": params, "token": token}).encode()
     return b"%d:%s," % (len(body), body)
 
 
@@ -82,23 +83,31 @@ class Control:
         self._socket.settimeout(None)
         threading.Thread(target=self._read, name="control", daemon=True).start()
 
-    def command(self, command: str, params: str = "") -> str:
-        """Run a command and return what baresip answered. Raises SipError where it refused or did not answer."""
-        token = str(next(self._tokens))
+    def commands(self, *commands: str) -> str:
+        """Run commands, such as `dial sip:…`, and return what baresip answered to the last one.
+
+        They go out in one piece, and baresip carries them out without anything happening in between: an incoming
+        call, for one, would change the account that the next command is about. Raises SipError where baresip refuses
+        one or does not answer.
+        """
+        numbered = [(str(next(self._tokens)), command) for command in commands]
         try:
-            self._socket.sendall(encode(command, params, token))
+            self._socket.sendall(b"".join(encode(command, token) for token, command in numbered))
         except OSError as error:
             raise SipError(f"lost the control connection to baresip: {error.strerror}") from error
         deadline = clock.Deadline.after(ANSWER_S)
-        while True:
+        answers = [self._answer(command, token, deadline) for token, command in numbered]
+        return answers[-1]
+
+    def _answer(self, command: str, token: str, deadline: clock.Deadline) -> str:
+        answer: dict[str, Any] = {}
+        while answer.get("token") != token:
             try:
                 answer = self._answers.get(timeout=deadline.left)
             except queue.Empty:
                 raise SipError(f"baresip did not answer `{command}` within {ANSWER_S:g} s") from None
-            if answer.get("token") == token:
-                break
         if not answer.get("ok"):
-            raise SipError(f"baresip refused `{command} {params}`: {answer.get('data', '')}")
+            raise SipError(f"baresip refused `{command}`: {answer.get('data', '')}")
         return str(answer.get("data", ""))
 
     def close(self) -> None:

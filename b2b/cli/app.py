@@ -64,7 +64,7 @@ def entry_points() -> dict[str, importlib.metadata.EntryPoint]:
 
 
 @click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--role", type=click.Choice(ROLES), help="The role that this process plays; see `b2b --role sink --help`.")
+@click.option("--role", type=click.Choice(ROLES), help="What this process plays; see `b2b --role sink --help`.")
 @click.version_option(__version__, prog_name="b2b")
 def b2b(role: str | None) -> None:
     """Proves that calls carry their audio: makes real SIP calls with baresip and records what was heard."""
