@@ -48,6 +48,8 @@ class Decoder:
         """Check that there is such a file, and start decoding it."""
         if not self.path.exists():
             raise AudioError(f"audio file {self.path} does not exist")
+        if self.path.is_file() and not self.path.stat().st_size:
+            raise AudioError(f"audio file {self.path} is empty")
         self._thread.start()
         return self
 

@@ -58,6 +58,7 @@ class Call:
     state: CallState = CallState.NONE
     since: float = 0.0
     reason: str = ""
+    answered_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,12 @@ class UserAgent:
     def state(self, account: Account) -> CallState:
         """Return where a leg's call is."""
         return self.calls[account.user].state
+
+    def call_s(self, account: Account) -> float:
+        """Return how long a leg's call has lasted, from its answer to its end or, while it is up, until now."""
+        call = self.calls[account.user]
+        ended = call.since if call.state is CallState.CLOSED else clock.now()
+        return ended - call.answered_at if call.answered_at else 0.0
 
     def why_closed(self, account: Account) -> str:
         """Return why a leg's call has ended, with the real cause where baresip's log has one."""
@@ -257,8 +264,10 @@ class UserAgent:
                     log.flush()
 
     def _on_event(self, event: CallEvent) -> None:
-        if (state := STATES.get(event.type)) and event.user in self.calls:
-            self.calls[event.user] = Call(state, clock.now(), event.param)
+        if (state := STATES.get(event.type)) and (before := self.calls.get(event.user)):
+            now = clock.now()
+            answered_at = now if state is CallState.ESTABLISHED else before.answered_at
+            self.calls[event.user] = Call(state, now, event.param, answered_at)
         self._on_message(event)
 
     def _on_loss(self, reason: str) -> None:

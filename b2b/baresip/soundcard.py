@@ -78,6 +78,6 @@ class Card:
         wide = b""
         with contextlib.suppress(BlockingIOError):
             wide = os.read(self._out, self._wide_bytes)
-        usable = len(wide) - len(wide) % (self._channels * pcm.SAMPLE_BYTES)  # the last one of a player may be cut
-        frame = memoryview(wide[:usable]).cast("h")[:: self._channels].tobytes()
-        return frame.ljust(self.samples * pcm.SAMPLE_BYTES, b"\0") if frame else None
+        if len(wide) < self._wide_bytes:  # a player that stops leaves a cut one
+            return None
+        return memoryview(wide).cast("h")[:: self._channels].tobytes()

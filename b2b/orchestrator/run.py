@@ -156,6 +156,8 @@ class Run:
             values = {key: value for key, value in line.fields.items() if key != "event"}
             self.metrics[event.node] = values
             self._folder.metrics(event.node, values)
+            if self._is_caller(event.node):
+                self.duration_s = float(values.get("call_s", self.duration_s))
             return
         fields = {key: value for key, value in line.fields.items() if key != "event"}
         self._folder.event(event.node, name, ts=line.ts, level=line.level, msg=line.msg, **fields)
@@ -164,15 +166,13 @@ class Run:
             self._console.show(event.node, line)
 
     def _note_call(self, name: str, event: str) -> None:
-        """Take the time of the call: that of the source, or in a plan without one that of whoever is called."""
-        if self.plan.node(name).role != SOURCE and self.plan.with_role(SOURCE):
-            return
-        if event == "CALL_ESTABLISHED" and self._answered_at is None:
+        if event == "CALL_ESTABLISHED" and self._answered_at is None and self._is_caller(name):
             self._answered_at = clock.now()
             self._next_progress = self._answered_at + PROGRESS_S + ROLES_S
-        if event in ("CALL_CLOSED", "exit") and self._answered_at is not None:
-            self.duration_s = max(self.duration_s, clock.now() - self._answered_at)
 
+    def _is_caller(self, name: str) -> bool:
+        """Whether a node's call is the one that is timed: a source's, or in a plan without one anybody's."""
+        return self.plan.node(name).role == SOURCE or not self.plan.with_role(SOURCE)
     def _show_progress(self) -> None:
         if clock.now() < self._next_progress:
             return

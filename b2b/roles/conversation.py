@@ -54,6 +54,7 @@ def in_call(
         lead_s=lead_ms / 1000,
         on_error=lambda error: desk.post(Failed(error)),
     )
+    lasted = 0.0
     metrics = Metrics(
         desk.log, agent, hears=hears, speaks=speaks, extra=lambda: {"stalls": line.stalls, **extra()}
     )
@@ -65,7 +66,8 @@ def in_call(
         desk.on_tick = lambda: None
         with contextlib.suppress(SipError):
             metrics.tick()
+            lasted = agent.call_s(hears)
             agent.hang_up()  # baresip's audio threads end only while sound flows
         line.stop()
         desk.tell_the_rest()
-        metrics.finish()
+        metrics.finish(lasted)

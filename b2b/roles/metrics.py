@@ -61,6 +61,7 @@ class Metrics:
         self._all_jitters: Counter[float] = Counter()
         self._rtcp_jitters: list[float] = []
         self._stack = contextlib.ExitStack()
+        self._call_s = 0.0
         self._next = clock.now() + PERIOD_S
         self._cpu, self._cpu_at = self._cpu_seconds(), clock.now()
 
@@ -80,8 +81,9 @@ class Metrics:
         """Packets sent so far."""
         return self._speaks.counters["packets_tx"]
 
-    def finish(self) -> None:
-        """Report for the last time, with the totals that baresip leaves when a call ends."""
+    def finish(self, call_s: float) -> None:
+        """Report for the last time, with the totals that baresip leaves when a call ends, and the call's length."""
+        self._call_s = round(call_s, 3)
         self._read_taps()
         for leg in self._legs.values():
             if totals := self._agent.totals(leg.account):
@@ -130,6 +132,8 @@ class Metrics:
             **{name: sum(leg.counters[name] for leg in self._legs.values()) for name in CARD_COUNTERS},
             **self._extra(),
         }
+        if final:
+            values["call_s"] = self._call_s
         words = " ".join(f"{name}={value}" for name, value in values.items())
         self._log.info(f"metrics {words}", event="metrics", final=final, jitter_from=self._jitter_source(), **values)
         self._jitters = []

@@ -43,14 +43,17 @@ def run(desk: Desk, settings: MixerSettings) -> None:
 
         def tick() -> None:
             nonlocal position
+            near.send(pcm.silence(near.samples))
+            far.hear(0)
             source_is_up = agent.state(inner) is CallState.ESTABLISHED
-            heard = near.hear(HEAR_S if source_is_up else 0) or pcm.silence(near.samples)
+            heard = near.hear(HEAR_S if source_is_up else 0)
+            if agent.state(inner) is CallState.CLOSED:  # its last sound is on its way; silence is not its own
+                return
+            heard = heard or pcm.silence(near.samples)
             digits = sequence.frame(position, near.samples)
             mixed = pcm.mix(heard, settings.mix_gain_in, digits, settings.mix_gain_dtmf)
             position += near.samples if source_is_up else 0
             far.send(mixed)
-            near.send(pcm.silence(near.samples))
-            far.hear(0)
             level_in.add(heard)
             level_out.add(mixed)
 
