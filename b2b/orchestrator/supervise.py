@@ -56,6 +56,8 @@ class Role:
     error: str = ""
     last_words: str = ""
     failed_at: float | None = None
+    late: bool = False
+    asked: bool = False
     killed: bool = False
 
     @property
@@ -179,7 +181,7 @@ class Supervisor:
         role.phase, role.exit_code = Phase.GONE, event.code
         if event.code and role.failed_at is None:
             role.failed_at = now
-        if event.code < 0 and not role.killed:
+        if event.code < 0 and self._code(role):
             role.error = role.error or f"killed by {signal.Signals(-event.code).name}"
         if self._code(role) or not was_released:
             yield from self._stop(f"{event.node} has failed" if self._code(role) else f"{event.node} has ended", now)
@@ -213,6 +215,7 @@ class Supervisor:
     def _terminate(self) -> Iterator[Command]:
         for role in reversed(self._callees_first()):  # the caller first, so that the hang-up is its own
             if role.alive:
+                role.asked = True
                 yield Terminate(role.node.name)
 
     def _kill(self) -> Iterator[Command]:
@@ -236,6 +239,7 @@ class Supervisor:
         late = [role for role in self._roles.values() if role.phase in (Phase.WAITING, Phase.STARTING)]
         if late and now >= self._began + self.timing.ready_s:
             for role in late:
+                role.late = True
                 role.error = role.error or f"not READY within {self.timing.ready_s:g} s"
                 role.failed_at = role.failed_at or now
             yield from self._stop(f"{late[0].node.name} is not ready", now)
@@ -245,10 +249,12 @@ class Supervisor:
 
     def _code(self, role: Role) -> int:
         """Return the exit code that stands for what became of a role."""
-        if role.killed or (role.error.startswith("not READY") and not role.exit_code):
+        if role.killed or role.late:
             return int(ExitCode.TIMEOUT)
         if role.exit_code is None or role.exit_code in OUR_CODES:
             return role.exit_code or 0
+        if role.exit_code == -signal.SIGTERM and role.asked:  # too young to have heard us otherwise
+            return int(ExitCode.OK)
         return int(ExitCode.UNEXPECTED)
 
     def _is_consequence(self, role: Role) -> bool:

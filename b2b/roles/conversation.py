@@ -10,7 +10,7 @@ from b2b import clock, host
 from b2b.addresses import Target
 from b2b.baresip.agent import CallState, UserAgent
 from b2b.baresip.config import Account
-from b2b.errors import SipError
+from b2b.errors import B2bError, SipError
 from b2b.roles.desk import Desk, Failed
 from b2b.roles.line import Line
 from b2b.roles.metrics import Metrics
@@ -62,6 +62,9 @@ def in_call(
     try:
         line.start()
         yield metrics
+    except B2bError as error:
+        desk.report(error)
+        raise
     finally:
         desk.on_tick = lambda: None
         with contextlib.suppress(SipError):

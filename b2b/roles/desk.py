@@ -65,7 +65,7 @@ class Desk:
         self.on_tick: Callable[[], None] = lambda: None
         self.on_rtcp: Callable[[float], None] = lambda jitter_us: None
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self._started = False
+        self._started = self._reported = False
 
     def open(self) -> None:
         """Start listening to signals and, where somebody supervises us, to standard input."""
@@ -75,6 +75,17 @@ class Desk:
             threading.Thread(target=self._watch_stdin, name="stdin", daemon=True).start()
         for note in self.settings.notes:
             self.log.warning(note)
+
+    def close(self) -> None:
+        """Ignore signals from here on: how the role ended is decided."""
+        for signum in STOP_SIGNALS:
+            signal.signal(signum, signal.SIG_IGN)
+
+    def report(self, error: B2bError) -> None:
+        """Log the error that ends the role; the first report counts, and it comes before the hang-up that follows."""
+        if not self._reported:
+            self._reported = True
+            self.log.error(str(error), event="failed", code=int(error.code))
 
     def post(self, message: Message) -> None:
         """Put something into the inbox, from any thread or signal handler."""

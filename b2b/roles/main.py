@@ -25,11 +25,12 @@ def main(role: str, settings: Settings, run: Callable[[Desk, Settings], None]) -
         desk.log.info(f"stopping ({stopped})", event="stopping")
     except B2bError as error:
         code = error.code
-        desk.log.error(str(error), event="failed", code=int(code))
+        desk.report(error)
     except Exception as error:
         code = ExitCode.UNEXPECTED
         trace = traceback.format_exc()
         desk.log.error(f"{code.meaning}: {describe(error)}", event="failed", code=int(code), trace=trace)
+    desk.close()
     desk.log.info(f"exit code={int(code)} ({code.meaning})", event="exit", code=int(code))
     return code
 

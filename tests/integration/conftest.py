@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -147,6 +148,14 @@ def processes_of(pid: int) -> dict[int, str]:
             below[at] = names[at]
         todo += children.get(at, [])
     return below
+
+
+def assert_gone(below: dict[int, str]) -> None:
+    """Wait until none of the processes is left; fail when one stays."""
+    ends = time.monotonic() + PATIENCE_S
+    while (left := {pid: name for pid, name in below.items() if is_alive(pid)}) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert not left
 
 
 def is_alive(pid: int) -> bool:

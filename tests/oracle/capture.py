@@ -36,7 +36,7 @@ READY_S, END_S = 10.0, 10.0
 READY = "capturing"
 
 
-class CaptureFailed(RuntimeError):
+class CaptureError(RuntimeError):
     """The capture did not start, or did not end well."""
 
 
@@ -62,14 +62,14 @@ def capturing(path: Path | str) -> Iterator[Capture]:
             ready, _, _ = select.select([child.stdout], [], [], READY_S)
             if not ready or child.stdout.readline().strip() != READY:
                 child.kill()
-                raise CaptureFailed(f"no capture of lo into {path}: {child.communicate()[1].strip() or 'no answer'}")
+                raise CaptureError(f"no capture of lo into {path}: {child.communicate()[1].strip() or 'no answer'}")
             yield capture
             child.terminate()
             counts, errors = child.communicate(timeout=END_S)
         finally:
             child.kill()
     if child.returncode:
-        raise CaptureFailed(f"the capture into {path} ended with {child.returncode}: {errors.strip()}")
+        raise CaptureError(f"the capture into {path} ended with {child.returncode}: {errors.strip()}")
     capture.packets, capture.drops = (int(word.split("=")[1]) for word in counts.split())
 
 
@@ -121,11 +121,11 @@ def _queued(sniffer: socket.socket) -> Iterator[tuple[float, bytes]]:
 
 def _until_told(sniffer: socket.socket, wake: socket.socket, others: list[int]) -> Iterator[bool]:
     """Yield False whenever there may be packets, and True once, at a signal or when something else can be read."""
-    told: list[object] = []
+    told = False
     while not told:
-        ready, _, _ = select.select([sniffer, wake, *others], [], [], FLUSH_S)
-        told = [source for source in ready if source is not sniffer]
-        yield bool(told)
+        ready, _, _ = select.select([sniffer.fileno(), wake.fileno(), *others], [], [], FLUSH_S)
+        told = any(source != sniffer.fileno() for source in ready)
+        yield told
 
 
 def main() -> None:

@@ -6,6 +6,8 @@ most digits, which is enough to know what to leave out of an alignment.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -76,10 +78,16 @@ def outside(stretches: Iterable[tuple[float, float]], length: int) -> Floats:
     return weight
 
 
-def _carriers(key: str, times: Numbers) -> Floats:
-    """Cosine and sine of both tones, one column each."""
-    phases = 2 * np.pi / RATE * np.outer(times, FREQUENCIES[key])
+@functools.cache
+def _second_of(key: str) -> Floats:
+    """Cosine and sine of both tones, one column each; the frequencies are whole, so it repeats every second."""
+    phases = 2 * np.pi / RATE * np.outer(np.arange(RATE), FREQUENCIES[key])
     return np.hstack((np.cos(phases), np.sin(phases)))
+
+
+def _carriers(key: str, times: Numbers) -> Floats:
+    """The same for those samples."""
+    return np.asarray(_second_of(key)[times % RATE])
 
 
 _PAIRS = np.hstack([np.linalg.qr(_carriers(key, np.arange(FRAME)))[0] for key in KEYS])
@@ -92,15 +100,17 @@ def _bursts(sound: Numbers, amplitude: float) -> Iterator[tuple[str, int, int]]:
     blocks = np.asarray(sound[: len(sound) // HOP * HOP], np.float64).reshape(-1, HOP)
     parts = FRAME // HOP
     count = len(blocks) - parts + 1
-    projected = sum(blocks[i : i + count] @ _PAIRS[i * HOP : (i + 1) * HOP] for i in range(parts))
-    energies = (projected**2).reshape(count, len(KEYS), 4).sum(axis=2)  # type: ignore[union-attr, operator]
+    projected = np.zeros((count, _PAIRS.shape[1]))
+    for i in range(parts):
+        projected += blocks[i : i + count] @ _PAIRS[i * HOP : (i + 1) * HOP]
+    energies = (projected**2).reshape(count, len(KEYS), 4).sum(axis=2)
     total = np.convolve((blocks**2).sum(axis=1), np.ones(parts), "valid")
     best = energies.argmax(axis=1)
     pair = energies[np.arange(count), best]
     loud = pair > FRAME * amplitude**2 * 10 ** (FAINTEST_DB / 10)
     label = np.where(loud & (pair > PAIR_SHARE * total), best, -1)
     edges = np.flatnonzero(np.diff(label, prepend=-2, append=-2))
-    for first, after in zip(edges[:-1], edges[1:], strict=True):
+    for first, after in itertools.pairwise(edges):
         if label[first] >= 0 and after - first >= SHORTEST:
             yield KEYS[label[first]], int(first) * HOP, int(after - 1) * HOP
 

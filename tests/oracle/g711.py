@@ -33,7 +33,7 @@ def _make_encode_table() -> npt.NDArray[np.uint8]:
     segment = np.floor(np.log2(biased)).astype(np.int32) - 7
     step = (biased >> (segment + 3)) & 0x0F
     sign = np.where(linear < 0, 0x80, 0)
-    return (~(sign | segment << 4 | step) & 0xFF).astype(np.uint8)
+    return np.asarray(~(sign | segment << 4 | step) & 0xFF, np.uint8)
 
 
 def _make_decode_table() -> Samples:
@@ -74,12 +74,12 @@ def sample_index(samples: Samples) -> Samples:
 
 def code_distance(one: Samples, other: Samples) -> Samples:
     """How many codes two recordings lie apart, sample by sample: "within one G.711 code" is at most 1."""
-    return np.abs(sample_index(one) - sample_index(other))
+    return np.asarray(np.abs(sample_index(one) - sample_index(other)), np.int16)
 
 
 def saturate(samples: Numbers) -> Samples:
     """Round to 16 bits and hold at the rails, as a sound mixer should."""
-    return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+    return np.asarray(np.clip(np.rint(samples), -32768, 32767), np.int16)
 
 
 def through(samples: Samples) -> Samples:

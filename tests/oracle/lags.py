@@ -57,7 +57,7 @@ def align(reference: Numbers, heard: Numbers) -> int:
     The spectra are half whitened, so that neither digits nor one loud vowel outvote the rest.
     """
     size = fft.next_fast_len(len(reference) + len(heard), real=True)
-    cross = fft.rfft(heard.astype(np.float64), size) * np.conj(fft.rfft(reference.astype(np.float64), size))
+    cross = fft.rfft(heard.astype(np.float32), size) * np.conj(fft.rfft(reference.astype(np.float32), size))
     magnitude = np.abs(cross)
     if not magnitude.any():
         return 0

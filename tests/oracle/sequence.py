@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from oracle.dtmf import Digit
 
 NEAR_S = 0.010  # a digit this near to where the sound or the source ends or the source begins may be cut
-SNR_DB = 28.0  # clean: 35 and more (tests/unit/oracle)
+SNR_DB = 28.0  # clean: 35 and more, with any encoder
 LEVEL_DB = 0.5  # clean: within 0.1
 LENGTH_MS = 8.0  # soft edges shorten a digit by up to 5 ms
 START_MS = 5.0  # between digits, and between sequences

@@ -67,7 +67,7 @@ def digits(count: int, keys: str, tone_ms: float, pause_ms: float, period_ms: fl
 def with_sequence(sound: Floats, number: int, other: Floats, period_ms: float) -> Floats:
     """Return the digits with the sequence of that number, counted from 0, taken from another sound."""
     part = slice(round(number * period_ms * RATE / 1000), round((number + 1) * period_ms * RATE / 1000))
-    changed = sound.copy()
+    changed: Floats = sound.copy()
     changed[part] = other[: part.stop - part.start]
     return changed
 
@@ -89,7 +89,7 @@ def encode_like_itu(samples: Samples) -> Samples:
     segment = np.floor(np.log2(magnitude)).astype(np.int32) - 5
     step = (magnitude >> (segment + 1)) & 0x0F
     code = np.where(linear < 0, 0, 0x80) | (7 - segment) << 4 | (15 - step)
-    return g711.decode(code.astype(np.uint8))
+    return g711.decode(np.asarray(code, np.uint8))
 
 
 def in_silence(sound: Samples, before: int, after: int) -> Samples:
@@ -109,14 +109,14 @@ def doubled(sound: Samples, at: int, length: int = FRAME) -> Samples:
 
 def repeated(sound: Samples, at: int, length: int = FRAME) -> Samples:
     """Play the frame before in place of the right one, as loss concealment does."""
-    changed = sound.copy()
+    changed: Samples = sound.copy()
     changed[at : at + length] = sound[at - length : at]
     return changed
 
 
 def muted(sound: Samples, at: int, length: int = FRAME) -> Samples:
     """Silence a frame."""
-    changed = sound.copy()
+    changed: Samples = sound.copy()
     changed[at : at + length] = 0
     return changed
 

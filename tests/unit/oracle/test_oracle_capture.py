@@ -43,12 +43,13 @@ def test_every_packet_is_captured_once(tmp_path):
 
 def test_the_private_network_has_its_own_loopback():
     """Only `lo`, and it is up."""
-    done = in_private_network("-c", "import socket; print(socket.if_nameindex()); socket.create_server(('127.0.0.1', 5062))")
+    program = "import socket; print(socket.if_nameindex()); socket.create_server(('127.0.0.1', 5062)).close()"
+    done = in_private_network("-c", program)
     assert done.stderr == ""
     assert done.stdout.strip() == "[(1, 'lo')]"
 
 
 def test_a_capture_that_cannot_start_says_why(tmp_path):
     """At once, with the child's own words."""
-    with pytest.raises(capture.CaptureFailed, match="No such file"), capture.capturing(tmp_path / "no" / "a.pcap"):
+    with pytest.raises(capture.CaptureError, match="No such file"), capture.capturing(tmp_path / "no" / "a.pcap"):
         pass

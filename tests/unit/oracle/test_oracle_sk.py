@@ -23,7 +23,7 @@ def call(sound, codec=g711.through):
     return simulate.in_silence(codec(sound), LEAD, 3000)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("codec", [g711.through, simulate.encode_like_itu])
 def test_a_clean_call_passes(seed, codec):
     """60 s of a file of 70, with whichever encoder."""
@@ -52,7 +52,7 @@ def test_one_frame_of_3000_is_enough(seed, fault):
 @pytest.mark.parametrize("seconds", [0.1, 0.3, 19.7, 19.9])
 def test_the_ends_are_judged_like_the_middle(fault, seconds):
     """A fault in the first or last tenth of a second is found too."""
-    sound = simulate.voice(20, 11)
+    sound = file_of(20, 11).copy()
     for part in (slice(0, RATE // 2), slice(-RATE // 2, None)):  # no pause there: nobody hears a fault in one
         sound[part] = simulate.vowel(0.5, seed=1 + abs(part.start))
     assert not judge_sk(sound, fault(call(sound), LEAD + round(seconds * RATE))).ok
@@ -99,7 +99,7 @@ def test_a_missing_start_is_told():
 
 @pytest.mark.parametrize(
     "heard",
-    [np.zeros(0), np.zeros(100), np.zeros(60 * RATE), simulate.voice(60, 1234), simulate.digits(99999, "1", 99, 99, 999, 1)],
+    [np.zeros(0), np.zeros(100), np.zeros(60 * RATE), file_of(30, 1234), simulate.digits(99999, "1", 99, 99, 999, 1)],
     ids=["empty", "short", "silence", "another voice", "digits"],
 )
 def test_what_is_not_the_file_never_passes(heard):

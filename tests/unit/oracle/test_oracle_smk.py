@@ -90,7 +90,7 @@ def test_one_frame_of_3000_on_the_second_leg_is_enough(seed, fault):
     """20 ms of 60 s, in active speech, beside digits or under them."""
     sound = file_of(70, seed)[: 60 * RATE]
     heard = call(sound, tones(60))
-    for place in simulate.loud_places(sound, 2, seed):
+    for place in simulate.loud_places(sound, 1, seed):
         assert not judge(file_of(70, seed), fault(heard, LEAD + BEFORE + place + 53)).ok
 
 
@@ -128,7 +128,7 @@ def test_a_wrong_level_is_red(gain_db):
     assert digits_off.digits[3].low_db == pytest.approx(gain_db, abs=0.1)
 
 
-@pytest.mark.parametrize("number", [1, 4, 8])
+@pytest.mark.parametrize("number", [1, 5])
 @pytest.mark.parametrize(
     ("keys", "about"),
     [
@@ -143,10 +143,10 @@ def test_a_wrong_level_is_red(gain_db):
         ("123##", "was not asked for"),
     ],
 )
-def test_one_sequence_of_ten_that_is_wrong_is_red(number, keys, about):
+def test_one_sequence_of_seven_that_is_wrong_is_red(number, keys, about):
     """A digit missing, wrong, out of order or twice, early or late in the call."""
-    sound = file_of(70, 2)[: 19 * RATE]
-    added = simulate.with_sequence(tones(19), number, tones(2, keys), PERIOD)
+    sound = file_of(70, 2)[: 13 * RATE]
+    added = simulate.with_sequence(tones(13), number, tones(2, keys), PERIOD)
     result = judge(file_of(70, 2), call(sound, added))
     assert not result.ok
     assert about in "; ".join(result.problems)
@@ -216,7 +216,11 @@ def test_a_source_that_ends_under_a_digit_passes(cut_ms):
         assert result.ok, result.problems
 
 
-@pytest.mark.parametrize("heard", [np.zeros(0), np.zeros(100), np.zeros(60 * RATE), simulate.voice(20, 1234), tones(19)])
+@pytest.mark.parametrize(
+    "heard",
+    [np.zeros(0), np.zeros(100), np.zeros(60 * RATE), simulate.voice(20, 1234), tones(19)],
+    ids=["empty", "short", "silence", "another voice", "digits"],
+)
 def test_what_is_not_the_file_never_passes(heard):
     """Nothing, silence, another voice, digits without a source."""
     result = judge(file_of(70, 2), heard.astype(np.int16))

@@ -91,9 +91,9 @@ def test_extension_contributors_and_padding_are_no_payload():
     ("change", "sequence", "timestamp"),
     [
         (lambda talk: talk[:30] + talk[31:], [1], [160]),
-        (lambda talk: talk[:30] + [talk[29]] + talk[30:], [-1], [-160]),
+        (lambda talk: [*talk[:30], talk[29], *talk[30:]], [-1], [-160]),
         (lambda talk: [*talk[:30], talk[31], talk[30], *talk[32:]], [1, -2, 1], [160, -320, 160]),
-        (lambda talk: talk[:30] + [(t, a, b, rtp(i, step=170)) for i, (t, a, b, _) in enumerate(talk)][30:31], [], [300]),
+        (lambda talk: [*talk[:30], (1000.6, A, B, rtp(30, step=170))], [], [300]),
     ],
     ids=["lost", "twice", "overtaken", "skipped"],
 )
