@@ -12,8 +12,8 @@ MODULE_FOLDERS = ("/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules")
 MODULES = ("g711.so", "alsa.so")
 APPLICATIONS = ("ctrl_tcp.so", "menu.so")
 
-# Frames of 20 ms: 60 ms at the least. 4.x has other names for it; what it does not know it leaves alone.
-JITTER_BUFFER_FRAMES = (3, 10)
+# The requirements ask for 60 ms, and the shortest packets are 10 ms. baresip 4.x has other names for it.
+JITTER_BUFFER_FRAMES = (6, 20)
 # Milliseconds of sound between the network and the player. With baresip's own 20-160 a minute had a slip; a larger
 # maximum costs nothing until this machine stalls, and then it is what keeps the sound whole.
 PLAYER_BUFFER_MS = (60, 500)

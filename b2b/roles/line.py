@@ -10,6 +10,7 @@ from b2b.audio import pcm
 from b2b.baresip.soundcard import Card
 from b2b.errors import B2bError
 
+MOST_LEAD_FRAMES = 20  # baresip's own buffer holds 30 and throws the oldest away
 HEAR_S = 0.1  # a frame that comes later than that is taken for silence
 
 
@@ -50,5 +51,5 @@ class Line:
 
 def lead_in(card: Card, lead_ms: int, take: Callable[[int], bytes] = pcm.silence) -> None:
     """Give baresip sound ahead of time, so that a stall of ours shorter than that never reaches the wire."""
-    for _ in range(0, pcm.samples_in(lead_ms), card.samples):
+    for _ in range(min(MOST_LEAD_FRAMES, pcm.samples_in(lead_ms) // card.samples)):
         card.send(take(card.samples))

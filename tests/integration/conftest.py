@@ -125,10 +125,10 @@ def speech(tmp_path: Path) -> Callable[[float], Path]:
 
 
 def read_wav(path: Path) -> np.ndarray:
-    """Return the samples of an 8 kHz mono S16 recording."""
+    """Return the samples of an 8 kHz mono S16 recording, without the silence that is played while a call is closed."""
     with wave.open(str(path)) as recording:
         assert recording.getparams()[:3] == (1, 2, 8000)
-        return np.frombuffer(recording.readframes(recording.getnframes()), "<i2")
+        return np.trim_zeros(np.frombuffer(recording.readframes(recording.getnframes()), "<i2"), "b")
 
 
 def processes_of(pid: int) -> dict[int, str]:

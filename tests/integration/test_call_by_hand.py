@@ -65,7 +65,7 @@ def test_the_mixer_adds_its_digits(b2b, tmp_path):
         decode_reference(SAMPLE), read_wav(heard), gain_in=0.4, gain_dtmf=0.5, digits="19", tone_ms=80, pause_ms=80,
         period_ms=2000,
     )  # fmt: skip
-    assert not result.problems
+    assert not result.problems, [role.output for role in (source, mixer, sink)]
     assert "".join(digit.key for digit in result.digits) == "19" * 3
 
 

@@ -107,7 +107,7 @@ def test_recording_and_player_hear_the_same(b2b, speech, tmp_path):
     source = b2b("source", "--target", f"sip:{sink.wait_ready()}", "--audio-file", speech(2))
     assert source.wait_exit() == 0, source.output
     assert sink.wait_exit() == 0, sink.output
-    assert played.read_bytes() == read_wav(heard).tobytes()
+    assert played.read_bytes() == heard.read_bytes()[44:]
 
 
 def test_a_baresip_that_is_killed(b2b, tmp_path):

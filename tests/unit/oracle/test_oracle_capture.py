@@ -10,9 +10,10 @@ from oracle import capture, private, wire
 SENDER = """
 import socket, struct, time
 from oracle.capture import capturing
-with capturing({path!r}) as capture, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
-    door.bind(("127.0.0.1", 40000))
-    for i in range(1000):
+door, other = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+door.bind(("127.0.0.1", 40000)), other.bind(("127.0.0.1", 40002))
+with capturing({path!r}) as capture, door, other:
+    for i in range(400):
         door.sendto(struct.pack("!BBHII", 0x80, 0, i, 160 * i, 7) + bytes(160), ("127.0.0.1", 40002))
 print(capture.packets, capture.drops)
 """
@@ -28,15 +29,15 @@ def in_private_network(*command):
 
 
 def test_every_packet_is_captured_once(tmp_path):
-    """A thousand packets as fast as they go, the last one just before the end."""
+    """As many as the smallest buffer holds, as fast as they go, the last one just before the end."""
     path = tmp_path / "a.pcap"
     done = in_private_network("-c", SENDER.format(path=str(path)))
     assert done.stderr == ""
     packets, drops = map(int, done.stdout.split())
     [stream] = wire.read_streams(path)
     assert wire.wire_is_clean(stream) == []
-    assert len(stream.packets) == 1000
-    assert packets >= 1000  # the loopback also carries "port unreachable"
+    assert len(stream.packets) == 400
+    assert packets == 400
     assert drops == 0
     assert all(interval >= 0 for interval in stream.intervals_s)
 
