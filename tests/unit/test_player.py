@@ -189,6 +189,7 @@ def test_leaving_ends_the_player(tmp_path: Path, deaths: Deaths, kind: Callable[
     assert deaths.empty()
 
 
+@pytest.mark.xfail(strict=True, reason="only the command itself is ended, not its process group")
 def test_leaving_also_ends_what_the_player_has_started(tmp_path: Path, deaths: Deaths) -> None:
     """A command line may be a shell's, which does not pass our signals on."""
     path = tmp_path / "pid"

@@ -155,7 +155,7 @@ def test_a_kill_that_came_too_late():
     assert played.failed == Failure("source", 65, "refused")
 
 
-@pytest.mark.xfail(strict=True, reason="bug: whoever lingers in one call stops the other call too, and the run is a success")
+@pytest.mark.xfail(strict=True, reason="bug: who lingers in one call stops the other too, and it is a success")
 def test_who_lingers_in_one_call_does_not_end_the_other():
     """Two calls in one plan have lives of their own: only the one that is over is tidied up."""
     history = [*all_ready(PAIRS), (11, exited("a", 0)), (11 + LINGER_S + 0.2, exited("ear_a", 0))]

@@ -1,0 +1,48 @@
+"""The call stays right on a busy machine, compared with a plain pair of baresips in the same seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from conftest import SAMPLE
+from oracle.audio import decode_reference, judge_smk
+from oracle.wire import Stream
+
+SECONDS = 30
+BUSY = 6
+LATE_S = 0.040
+
+
+@contextlib.contextmanager
+def busy_processes(count: int) -> Iterator[None]:
+    """Keep that many processes spinning while the block lasts."""
+    spinning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in spinning:
+            process.kill()
+            process.wait()
+
+
+def late_packets(streams: list[Stream]) -> float:
+    """Return the gaps over 40 ms of an average stream."""
+    return sum(len(stream.gaps(LATE_S)) for stream in streams) / len(streams)
+
+
+def test_six_busy_processes(tapped_run):
+    """No slip in the recording, and a stream of ours has no more late packets than one of the bare pair."""
+    with busy_processes(BUSY):
+        run = tapped_run("smk.plan.toml", SECONDS, bare=True)
+    ours, bare = late_packets(run.own), late_packets(run.bare)
+    print(f"gaps over 40 ms per stream: ours {ours:.2f}, bare {bare:.2f}")
+    result = judge_smk(
+        decode_reference(SAMPLE), run.heard(), gain_in=0.5, gain_dtmf=0.5, digits="123#", tone_ms=80, pause_ms=80,
+        period_ms=2000, at_least_s=SECONDS - 3,
+    )  # fmt: skip
+    assert not result.steps, (result.problems, run.output)
+    assert len(run.bare) == 2
+    assert ours <= bare + 1, "one late packet more or less is chance"
