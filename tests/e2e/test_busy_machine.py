@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import pytest
 from conftest import SAMPLE
 from oracle.audio import decode_reference, judge_smk
 from oracle.wire import Stream
@@ -33,6 +34,7 @@ def late_packets(streams: list[Stream]) -> float:
     return sum(len(stream.gaps(LATE_S)) for stream in streams) / len(streams)
 
 
+@pytest.mark.alone
 def test_six_busy_processes(tapped_run):
     """No slip in the recording, and a stream of ours has no more late packets than one of the bare pair."""
     with busy_processes(BUSY):

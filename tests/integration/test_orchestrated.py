@@ -8,8 +8,6 @@ import re
 import shutil
 import signal
 import stat
-import sys
-from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, SAMPLE, assert_gone, processes_of, read_wav
@@ -291,14 +289,3 @@ def test_nothing_outlives_the_orchestrator(run, tmp_path, moment):
     if moment == "streaming":
         assert "the orchestrator is gone" in (tmp_path / "run" / "sink" / "role.log").read_text()
         read_wav(tmp_path / "run" / "sink.wav")
-
-
-def test_the_user_needs_no_privilege(tmp_path):
-    """An ordinary user gets the private network, the recording, and jitter from packets."""
-    if os.geteuid() != 0:
-        pytest.skip("the other tests have just shown it")
-    python = next((p for p in ("/usr/bin/python3",) if Path(p).exists()), sys.executable)
-    site = tmp_path / "site"
-    shutil.copytree(REPOSITORY / "b2b", site / "b2b")
-    pytest.skip(f"needs a Python outside of root's home; {python}")
-

@@ -134,12 +134,12 @@ def test_when_there_are_colours(monkeypatch, color, stream, environment, coloure
 def test_json_lines(capsys):
     """Each line is an object with the node, and with what the role's line had; no tag, no mark, no colour."""
     shown = console((*SK, node("ear", "sink")), color="always", as_json=True)
-    shown.show("ear", LogLine(ts=ANY, level="ERROR", role="sink", msg="no “sound”", fields={"event": "failed", "code": 66}))
+    fields = {"event": "failed", "code": 66}
+    shown.show("ear", LogLine(ts=ANY, level="ERROR", role="sink", msg="no “sound”", fields=fields))
     shown.say("started ear pid=1", mark="✓")
     lines = capsys.readouterr().out.splitlines()
     first, second = map(json.loads, lines)
-    assert first == {"ts": ANY, "level": "ERROR", "role": "sink", "msg": "no “sound”", "event": "failed", "code": 66,
-                     "node": "ear"}  # fmt: skip
+    assert first == {"ts": ANY, "level": "ERROR", "role": "sink", "msg": "no “sound”", "node": "ear", **fields}
     assert second == {"ts": second["ts"], "level": "INFO", "role": "orchestrator", "msg": "started ear pid=1",
                       "node": "orchestrator"}  # fmt: skip
     assert "\x1b" not in "".join(lines)
