@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from conftest import SAMPLE
+
+from calls.places import SAMPLE
+from calls.tapped import tapped_run
 from oracle.audio import decode_reference, judge_smk
 from oracle.wire import Stream
 
@@ -35,10 +37,10 @@ def late_packets(streams: list[Stream]) -> float:
 
 
 @pytest.mark.alone
-def test_six_busy_processes(tapped_run):
+def test_six_busy_processes(tmp_path):
     """No slip in the recording, and a stream of ours has no more late packets than one of the bare pair."""
     with busy_processes(BUSY):
-        run = tapped_run("smk.plan.toml", SECONDS, bare=True)
+        run = tapped_run("smk.plan.toml", SECONDS, tmp_path, bare=True)
     ours, bare = late_packets(run.own), late_packets(run.bare)
     print(f"gaps over 40 ms per stream: ours {ours:.2f}, bare {bare:.2f}")
     result = judge_smk(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 
 import numpy as np
 import pytest
-from conftest import SAMPLE, read_wav
+
+from calls.places import SAMPLE
+from calls.recording import read_wav
 from oracle.audio import decode_reference, judge_sk, judge_smk
 
 COUNTERS = ("packets_tx", "packets_rx", "rtp_loss", "tx_overruns", "tx_underruns", "rx_overruns", "rx_underruns")
@@ -44,7 +47,7 @@ def test_counters_never_go_down(b2b, tmp_path):
         assert len(told) >= 3
         assert all(0 <= one["jitter_ms_p50"] <= one["jitter_ms_p95"] for one in told)
         assert all(one["cpu_pct"] >= 0 for one in told)
-        for earlier, later in zip(told, told[1:], strict=False):
+        for earlier, later in itertools.pairwise(told):
             assert all(later[name] >= earlier[name] for name in COUNTERS)
             assert later["packets_tx"] > earlier["packets_tx"]
 

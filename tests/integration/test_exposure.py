@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from conftest import SAMPLE, processes_of
+from calls.places import SAMPLE
+from calls.processes import processes_of
 
 LISTEN, UNCONNECTED = "0A", "07"  # states of /proc/net/tcp and udp
 

@@ -8,7 +8,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from conftest import SAMPLE, assert_gone, is_alive, processes_of, read_wav
+
+from calls.places import SAMPLE
+from calls.processes import assert_gone, is_alive, processes_of
+from calls.recording import read_wav
 from oracle.audio import decode_reference, judge_sk
 
 

@@ -10,7 +10,10 @@ import signal
 import stat
 
 import pytest
-from conftest import REPOSITORY, SAMPLE, assert_gone, processes_of, read_wav
+
+from calls.places import REPOSITORY, SAMPLE
+from calls.processes import assert_gone, processes_of
+from calls.recording import read_wav
 from oracle.audio import decode_reference, judge_sk, judge_smk
 
 SMK = REPOSITORY / "plans" / "smk.plan.toml"
@@ -47,6 +50,15 @@ def summary(tmp_path):
 def events(tmp_path):
     """Read events.jsonl."""
     return [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+
+
+def package(site, name, code):
+    """Install a package that hangs itself into runs; return the folder for PYTHONPATH."""
+    (site / f"{name}-1.dist-info").mkdir(parents=True)
+    (site / f"{name}-1.dist-info" / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+    (site / f"{name}-1.dist-info" / "entry_points.txt").write_text(f"[b2b.run]\n{name} = {name}_code:hook\n")
+    (site / f"{name}_code.py").write_text(code)
+    return site
 
 
 def test_a_call_from_a_plan(run, tmp_path):
@@ -234,13 +246,10 @@ def test_a_second_interrupt_skips_the_grace(run):
 
 def test_an_unforeseen_exception(run, tmp_path):
     """70 with one line that names it, here out of a package that hangs itself into the run."""
-    (tmp_path / "site" / "broken-1.dist-info").mkdir(parents=True)
-    (tmp_path / "site" / "broken-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
-    (tmp_path / "site" / "broken-1.dist-info" / "entry_points.txt").write_text("[b2b.run]\nbroken = broken_hook:hook\n")
-    (tmp_path / "site" / "broken_hook.py").write_text("def hook(plan, folder):\n    raise ZeroDivisionError('a bug')\n")
-    orchestrator = run(SK, env={"PYTHONPATH": str(tmp_path / "site")})
+    site = package(tmp_path / "site", "broken", "def hook(plan, folder):\n    raise ZeroDivisionError('a bug')\n")
+    orchestrator = run(SK, env={"PYTHONPATH": str(site)})
     assert orchestrator.wait_exit() == 70
-    assert "ZeroDivisionError: a bug (broken_hook.py:2)" in orchestrator.output
+    assert "ZeroDivisionError: a bug (broken_code.py:2)" in orchestrator.output
     assert "Traceback" not in orchestrator.output
 
 
@@ -258,19 +267,21 @@ def test_a_role_that_dies_of_a_signal(run, tmp_path):
 
 def test_a_judge_decides_the_exit_code(run, tmp_path):
     """What hangs itself into the run may leave a verdict: all roles fine and a check failed is 1."""
-    (tmp_path / "site" / "judge-1.dist-info").mkdir(parents=True)
-    (tmp_path / "site" / "judge-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: judge\nVersion: 1\n")
-    (tmp_path / "site" / "judge-1.dist-info" / "entry_points.txt").write_text("[b2b.run]\nexpect = a_judge:hook\n")
-    (tmp_path / "site" / "a_judge.py").write_text(
-        "import contextlib\n"
-        "@contextlib.contextmanager\n"
-        "def hook(plan, folder):\n"
-        "    assert not (folder / 'sink.wav').exists()\n"
-        "    yield\n"
-        "    assert (folder / 'sink.wav').stat().st_size > 8000\n"
-        "    (folder / 'verdict.json').write_text('{\"outcome\": \"fail\", \"reason\": \"too quiet\"}')\n"
+    site = package(
+        tmp_path / "site",
+        "expect",
+        """
+import contextlib
+
+@contextlib.contextmanager
+def hook(plan, folder):
+    assert not (folder / "sink.wav").exists()
+    yield
+    assert (folder / "sink.wav").stat().st_size > 8000
+    (folder / "verdict.json").write_text('{"outcome": "fail", "reason": "too quiet"}')
+""",
     )
-    orchestrator = run(SK, "--duration-s", 1, env={"PYTHONPATH": str(tmp_path / "site")})
+    orchestrator = run(SK, "--duration-s", 1, env={"PYTHONPATH": str(site)})
     assert orchestrator.wait_exit() == 1, orchestrator.output
     assert "too quiet" in orchestrator.output
 

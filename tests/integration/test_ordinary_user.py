@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, SAMPLE
+
+from calls.places import REPOSITORY, SAMPLE
 
 NOBODY = 65534
 NEEDED = ("click", "tomli_w", "tomli")

@@ -8,8 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -26,6 +25,24 @@ READY_LINE = "READY role=sink sip=127.0.0.1:5062 codec=pcmu ptime=20ms"
 def _stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every line be of the same moment."""
     monkeypatch.setattr(clock, "timestamp", lambda: NOW)
+
+
+MakeLog = Callable[..., Log]
+
+
+@pytest.fixture
+def log_to(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeLog]:
+    """Return a function that makes a role's log on another standard output than ours."""
+    made = []
+
+    def make(stream: io.TextIOBase, *, as_json: bool = False, copy: io.StringIO | None = None) -> Log:
+        monkeypatch.setattr(sys, "stdout", stream)
+        made.append(Log("source", as_json=as_json, copy=copy))
+        return made[-1]
+
+    yield make
+    for log in made:
+        log._stream.close()
 
 
 @pytest.mark.parametrize(
@@ -160,38 +177,36 @@ class Broken(io.StringIO):
 
 
 @pytest.mark.parametrize("error", [BrokenPipeError(), OSError(28, "No space left"), ValueError("closed file")])
-def test_a_broken_standard_output_ends_no_call(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_a_broken_standard_output_ends_no_call(log_to: MakeLog, error: Exception) -> None:
     """Whoever read our lines is gone; the role's own log still gets them all."""
-    monkeypatch.setattr(sys, "stdout", Broken(error))
     copy = io.StringIO()
-    log = Log("sink", as_json=False, copy=copy)
+    log = log_to(Broken(error), copy=copy)
     log.info("one")
     log.ready(READY)
     log.info("two")
-    assert copy.getvalue().splitlines() == [f"{NOW} INFO sink one", READY_LINE, f"{NOW} INFO sink two"]
+    assert copy.getvalue().splitlines() == [f"{NOW} INFO source one", READY_LINE, f"{NOW} INFO source two"]
 
 
 @pytest.mark.xfail(strict=True, reason="the line that cannot be encoded counts as a broken output, and so all is silent")
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
-def test_a_file_name_in_another_encoding_does_not_silence_the_log(
-    monkeypatch: pytest.MonkeyPatch, as_json: bool
-) -> None:
+def test_a_file_name_in_another_encoding_does_not_silence_the_log(log_to: MakeLog, as_json: bool) -> None:
     """Python carries its bytes as characters that UTF-8 has no code for."""
     raw = io.BytesIO()
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="utf-8", errors="strict", line_buffering=True))
-    log = Log("source", as_json=as_json)
+    log = log_to(io.TextIOWrapper(raw, encoding="utf-8", errors="strict", line_buffering=True), as_json=as_json)
     log.error(f"audio file {os.fsdecode(b'caf' + bytes([0xE9]) + b'.mp3')} does not exist")
     log.info("exit code=66")
     assert raw.getvalue().count(b"\n") == 2
     assert b"caf" in raw.getvalue()
 
 
-def test_a_role_without_a_reader_keeps_its_exit_code(tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [10, 9000])
+def test_a_role_without_a_reader_keeps_its_exit_code(length: int) -> None:
     """Python itself would say 120, for it could not write out what was left."""
     reading, writing = os.pipe()
     os.close(reading)
-    script = "import sys; from b2b.logs import Log; Log('sink', as_json=False).info('x' * 9000); sys.exit(66)"
-    process = subprocess.run([sys.executable, "-c", script], stdout=writing, stderr=subprocess.PIPE, check=False)
+    script = "import sys; from b2b.logs import Log; Log('sink', as_json=False).info('x' * int(sys.argv[1])); sys.exit(66)"
+    command = [sys.executable, "-c", script, str(length)]
+    process = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
     os.close(writing)
     assert (process.returncode, process.stderr) == (66, b"")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stories import PAIRS, SINK, SK, SMK
@@ -14,7 +15,7 @@ from b2b.orchestrator.supervise import Failure
 from b2b.plan.model import Plan
 
 
-def counted(tx: int = 0, rx: int = 0, loss: int = 0, p95: float = 0.0) -> dict:
+def counted(tx: int = 0, rx: int = 0, loss: int = 0, p95: float = 0.0) -> dict[str, Any]:
     """Return a role's metrics."""
     return {"packets_tx": tx, "packets_rx": rx, "rtp_loss": loss, "jitter_ms_p50": p95 / 2, "jitter_ms_p95": p95,
             "cpu_pct": 1.5, "rx_underruns": 0}  # fmt: skip

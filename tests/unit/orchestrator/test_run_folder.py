@@ -9,17 +9,18 @@ import re
 import stat
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 from stories import SK, node
 
 from b2b import clock
 from b2b.errors import ExitCode, UsageError
-from b2b.orchestrator import folder as folder_module
 from b2b.orchestrator.folder import RunFolder, default_folder
 from b2b.plan.model import Plan
 
-SUMMARY = {"exit_code": None, "nodes": {}, "reason": "größer"}
+SUMMARY: dict[str, Any] = {"exit_code": None, "nodes": {}, "reason": "größer"}
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def run(tmp_path):
         yield folder
 
 
-def lines(path) -> list[dict]:
+def lines(path) -> list[dict[str, Any]]:
     """Return a file's JSON lines."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
@@ -102,7 +103,7 @@ def test_names_inside(tmp_path):
 def test_a_relative_folder_stays_where_it_was(tmp_path, monkeypatch):
     """The roles get its full path, so that it does not matter where they work."""
     monkeypatch.chdir(tmp_path)
-    folder = RunFolder(folder_module.Path("run"))
+    folder = RunFolder(Path("run"))
     monkeypatch.chdir("/")
     assert folder.path == tmp_path / "run"
 
@@ -176,8 +177,8 @@ def test_the_files_are_closed_in_the_end(tmp_path):
 ])
 def test_the_default_name(file, end):
     """Below reports/runs/, by time and then by plan, so that a listing is in order."""
-    named = default_folder(Plan(folder_module.Path(file), (node("sink", "sink"),)))
-    assert named.parent == folder_module.Path("reports/runs")
+    named = default_folder(Plan(Path(file), (node("sink", "sink"),)))
+    assert named.parent == Path("reports/runs")
     assert re.fullmatch(rf"\d{{8}}-\d{{6}}-\d{{3}}-{re.escape(end)}", named.name)
 
 
@@ -185,7 +186,7 @@ def test_the_default_name_is_of_now(monkeypatch):
     """It has the local time to the millisecond, cut and not rounded, which would give next second's 000."""
     moment = datetime.datetime(2025, 9, 28, 23, 59, 59, 999_900)
     monkeypatch.setattr(clock, "wall", moment.timestamp)
-    plan = Plan(folder_module.Path("sk.plan.toml"), SK)
+    plan = Plan(Path("sk.plan.toml"), SK)
     assert default_folder(plan).name == "20250928-235959-999-sk"
 
 

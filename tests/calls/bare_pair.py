@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 PORTS = (5070, 5080)
-RTP_PORTS = {5070: "30000-30010", 5080: "31000-31010"}
+RTP_PORTS = range(30000, 30101)
 CONFIG = """\
 poll_method epoll
 sip_listen 127.0.0.1:{port}
 net_interface 127.0.0.1
-rtp_ports {rtp_ports}
+rtp_ports {rtp_first}-{rtp_last}
 audio_source aufile,{tone}
 audio_player aubridge,unused
 audio_alert aubridge,unused
@@ -44,7 +44,8 @@ def bare_pair(seconds: float) -> Iterator[None]:
         for port in PORTS:
             own = Path(folder) / str(port)
             own.mkdir()
-            (own / "config").write_text(CONFIG.format(port=port, rtp_ports=RTP_PORTS[port], tone=tone))
+            text = CONFIG.format(port=port, tone=tone, rtp_first=RTP_PORTS[0], rtp_last=RTP_PORTS[-1])
+            (own / "config").write_text(text)
             account = f"<sip:u{port}@127.0.0.1:{port}>;regint=0;answermode=auto;audio_codecs=pcmu\n"
             (own / "accounts").write_text(account)
             dial = [] if port == PORTS[0] else ["-e", f"/dial sip:u{PORTS[0]}@127.0.0.1:{PORTS[0]}"]

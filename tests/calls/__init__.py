@@ -1,0 +1,1 @@
+"""What tests that make real calls have in common: commands, processes, recordings, runs."""
