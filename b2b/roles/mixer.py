@@ -47,7 +47,8 @@ def run(desk: Desk, settings: MixerSettings) -> None:
             far.hear(0)
             source_is_up = agent.state(inner) is CallState.ESTABLISHED
             heard = near.hear(HEAR_S if source_is_up else 0)
-            if agent.state(inner) is CallState.CLOSED:  # its last sound is on its way; silence is not its own
+            if agent.state(inner) is CallState.CLOSED:  # baresip hangs up only while sound flows
+                far.send(pcm.silence(far.samples))
                 return
             heard = heard or pcm.silence(near.samples)
             digits = sequence.frame(position, near.samples)

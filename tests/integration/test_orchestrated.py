@@ -86,6 +86,7 @@ def test_a_call_from_a_plan(run, tmp_path):
     assert {name: node["exit_code"] for name, node in told["nodes"].items()} == {"source": 0, "mixer": 0, "sink": 0}
     assert told["nodes"]["source"]["metrics"]["packets_tx"] >= 340
     assert all({"wall_s", "mono_s", "node", "event"} <= event.keys() for event in events(tmp_path))
+    assert not [event for event in events(tmp_path) if event["event"] in ("terminate", "kill")]
     released = [event["node"] for event in events(tmp_path) if event["event"] == "released"]
     assert released == ["sink", "mixer", "source"]
     result = judge_smk(

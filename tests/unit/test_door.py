@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import socket
 import struct
 import subprocess
@@ -13,8 +14,7 @@ import bpf
 import pytest
 
 from b2b import child
-from b2b.baresip import door
-from b2b.baresip.door import ABIS, Abi, Door, free_port, filter_program
+from b2b.baresip.door import ABIS, Abi, Door, filter_program, free_port
 from b2b.errors import SipError
 
 ALLOW, NOTIFY = 0x7FFF0000, 0x7FC00000  # linux/seccomp.h
@@ -157,7 +157,7 @@ def test_a_program_behind_the_filter_listens_only_where_it_may(guest: tuple[subp
 
 def test_a_processor_that_nobody_has_tried_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """The call goes on without the filter."""
-    monkeypatch.setattr(door.platform, "machine", lambda: "pdp11")
+    monkeypatch.setattr(platform, "machine", lambda: "pdp11")
     keeper = Door(address="127.0.0.1", control_port=1)
     process = child.start(["true"], before_exec=keeper.install)
     keeper.serve(process.pid)
@@ -184,4 +184,4 @@ def test_on_an_address_that_is_not_ours_there_is_no_port() -> None:
 @pytest.mark.skipif(not Path("/proc/sys/kernel/seccomp/actions_avail").exists(), reason="a kernel without seccomp")
 def test_this_kernels_machine_is_one_that_we_know() -> None:
     """Or b2b would run without the filter wherever these tests run, and none of them would tell."""
-    assert door.platform.machine() in ABIS
+    assert platform.machine() in ABIS

@@ -26,7 +26,7 @@ def test_a_host_that_reaches_nobody_is_at_home(monkeypatch: pytest.MonkeyPatch) 
         def connect(self, _address: object, /) -> None:
             raise OSError(101, "Network is unreachable")
 
-    monkeypatch.setattr(host.socket, "socket", Unconnected)
+    monkeypatch.setattr(socket, "socket", Unconnected)
     assert host.host_ip() == "127.0.0.1"
 
 
@@ -52,7 +52,7 @@ def test_somebody_who_answers_can_be_reached(monkeypatch: pytest.MonkeyPatch) ->
                 listener.sendto(data, sender)
                 super().settimeout(value)
 
-        monkeypatch.setattr(host.socket, "socket", Answered)
+        monkeypatch.setattr(socket, "socket", Answered)
         target = Target(None, "127.0.0.1", listener.getsockname()[1])
         assert host.why_unreachable(target, from_ip="127.0.0.1") == ""
 
@@ -82,7 +82,7 @@ def test_a_name_that_nobody_has_is_said(monkeypatch: pytest.MonkeyPatch) -> None
         def connect(self, _address: object, /) -> None:
             raise socket.gaierror(-2, "Name or service not known")
 
-    monkeypatch.setattr(host.socket, "socket", Nameless)
+    monkeypatch.setattr(socket, "socket", Nameless)
     assert host.why_unreachable(Target(None, "nosuch.example", 5060), from_ip="127.0.0.1") == (
         "there is no host nosuch.example"
     )
@@ -97,6 +97,6 @@ def test_without_a_port_sips_own_is_meant(monkeypatch: pytest.MonkeyPatch) -> No
             called.append(address)
             raise ConnectionRefusedError
 
-    monkeypatch.setattr(host.socket, "socket", Watched)
+    monkeypatch.setattr(socket, "socket", Watched)
     host.why_unreachable(Target(None, "127.0.0.1", None), from_ip="127.0.0.1")
     assert called == [("127.0.0.1", 5060)]
