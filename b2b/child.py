@@ -57,6 +57,17 @@ def start(
     )
 
 
+def ask(argv: Sequence[str], *, patience_s: float) -> str:
+    """Return what a program says before it ends by itself; what it has said until then if it has to be stopped."""
+    with start(argv) as process:
+        try:
+            said, _ = process.communicate(timeout=patience_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said, _ = process.communicate()
+    return said.decode(errors="replace")
+
+
 def python_command(module: str) -> list[str]:
     """Return how to run one of our modules with this very interpreter and no surprises from the user's folder."""
     return [sys.executable, "-P", "-m", module] if sys.version_info >= (3, 11) else [sys.executable, "-m", module]

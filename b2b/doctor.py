@@ -7,18 +7,15 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from b2b import child
-from b2b.baresip import config, door
+from b2b.baresip import config, door, versions
 from b2b.errors import ExitCode
 
 OLDEST_PYTHON = (3, 10)
-ANSWER_S = 10.0  # baresip tells its version in milliseconds
 CAP_NET_RAW = 13  # linux/capability.h
 USUAL_PAGE = 4096  # bytes; the only size that calls were tried with
 MARKS = {True: "✓", False: "✗", None: "–"}
@@ -85,7 +82,7 @@ def baresip() -> Finding:
     if not (where := shutil.which("baresip")):
         return no_baresip("baresip", "not found")
     try:
-        return Finding(name="baresip", ok=True, came=f"{baresip_version(where)}, {where}")
+        return Finding(name="baresip", ok=True, came=f"{versions.installed()}, {where}")
     except OSError as error:
         return no_baresip("baresip", f"{where} cannot be started: {error.strerror}")
 
@@ -93,18 +90,6 @@ def baresip() -> Finding:
 def no_baresip(name: str, came: str) -> Finding:
     """Say that there is none, or not all of it."""
     return Finding(name=name, ok=False, came=came, install=apt("baresip-core"), code=ExitCode.SIP)
-
-
-def baresip_version(program: str) -> str:
-    """Return the version that the first line of baresip's help names."""
-    with child.start([program, "-h"]) as process:
-        try:
-            said, _ = process.communicate(timeout=ANSWER_S)
-        except subprocess.TimeoutExpired:
-            child.stop(process, patience_s=())
-            return "gave no answer"
-    found = re.match(rb"baresip v?(\S+)", said)
-    return found[1].decode(errors="replace") if found else "unknown version"
 
 
 def baresip_modules() -> Finding:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import traceback
+from pathlib import Path
 
 
 class ExitCode(enum.IntEnum):
@@ -31,6 +33,12 @@ MEANINGS = {
     ExitCode.TIMEOUT: "not ready, or not shut down, in time",
     ExitCode.UNEXPECTED: "unexpected internal error",
 }
+
+
+def describe(error: Exception) -> str:
+    """Say an exception that nobody foresaw, and where it was raised, in one line."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{ExitCode.UNEXPECTED.meaning}: {type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})"
 
 
 class B2bError(Exception):

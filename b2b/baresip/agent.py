@@ -1,38 +1,31 @@
-"""A user agent: one stock baresip, started, driven over its control socket, and ended."""
+"""A user agent: one stock baresip, driven over its control socket, with a leg for each of its accounts."""
 
 from __future__ import annotations
 
 import contextlib
 import enum
-import os
 import re
 import shutil
 import socket
-import subprocess
-import tempfile
-import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
-from b2b import child, clock
-from b2b.baresip import config
+from b2b import clock
+from b2b.baresip import config, versions
 from b2b.baresip.config import Account
-from b2b.baresip.control import CallEvent, Control
-from b2b.baresip.door import Door, free_port
+from b2b.baresip.control import CallEvent, Control, Refused
+from b2b.baresip.door import free_port
+from b2b.baresip.process import Baresip
 from b2b.baresip.stats import LegStats, parse_audio_debug
 from b2b.errors import SipError
-from b2b.logs import printable
 
 START_S = 5.0
 START_TRIES = 3
 POLL_S = 0.01
-BYE_S = 0.5  # how long a BYE may take to be answered before the next SIGTERM
-ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 IN_USE = "Address already in use"
 PACKETS = re.compile(r"packets:\s+(\d+)\s+(\d+)")  # what a stream's end leaves in the log: sent, received
+DEVICE_FAILED = r"could not (open|reset) (auplay|ausrc)|start_(player|source) failed"
 
 
 class CallState(enum.Enum):
@@ -59,6 +52,7 @@ class Call:
     since: float = 0.0
     reason: str = ""
     answered_at: float | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +79,20 @@ class UserAgent:
         on_message: Callable[[CallEvent | AgentLost], None],
     ) -> None:
         self.accounts, self.address, self.port = accounts, address, port
-        self.weakness = ""
+        self.calls = {account.user: Call() for account in accounts}
         self._asked_port = port
         self._own_group, self._work_dir = own_group, work_dir
         self._on_message = on_message
         self._leaving = False
-        self._words: deque[str] = deque(maxlen=40)
         self._totals: dict[str, tuple[int, int]] = {}
         self._closing_leg = accounts[0].user
-        self.calls = {account.user: Call() for account in accounts}
+        self._control: Control | None = None
 
     def __enter__(self) -> UserAgent:
         """Start baresip and take its control socket. Raises SipError where it does not come up."""
         if not shutil.which("baresip"):
             raise SipError("baresip is not installed; `sudo apt-get install baresip-core` installs it")
+        self._dialect = versions.installed()
         for attempt in range(START_TRIES):
             try:
                 self._start()
@@ -122,12 +116,17 @@ class UserAgent:
     @property
     def pid(self) -> int:
         """The process number of baresip."""
-        return self._process.pid
+        return self._baresip.pid
 
     @property
     def sip(self) -> str:
         """Where it listens for SIP, as ip:port."""
         return f"{self.address}:{self.port}"
+
+    @property
+    def weakness(self) -> str:
+        """Why baresip listens on more than it should; "" where it does not."""
+        return self._baresip.weakness
 
     def state(self, account: Account) -> CallState:
         """Return where a leg's call is."""
@@ -141,19 +140,18 @@ class UserAgent:
 
     def why_closed(self, account: Account) -> str:
         """Return why a leg's call has ended, with the real cause where baresip's log has one."""
-        reason = self.calls[account.user].reason
-        if device := self.last_words(r"could not (open|reset) (auplay|ausrc)|start_(player|source) failed"):
-            return f"{reason} ({device})"
-        return reason
+        reason, device = self.calls[account.user].reason, self._baresip.last_words(DEVICE_FAILED)
+        return f"{reason} ({device})" if device else reason
 
     def dial(self, account: Account, uri: str) -> None:
         """Call somebody from one leg."""
         self.calls[account.user] = Call(CallState.RINGING, clock.now())
-        self._command(account, f"dial {uri}")
+        place = self.accounts.index(account)
+        self._command(*self._dialect.dial(account, place, self.address, uri))
 
     def answer(self, account: Account) -> None:
         """Answer the call that rings on one leg."""
-        self._command(account, "accept")
+        self._about(account, "accept")
 
     def hang_up(self) -> None:
         """End every call; when this returns, baresip has let go of their sound cards."""
@@ -162,122 +160,93 @@ class UserAgent:
                 continue
             self._closing_leg = account.user
             if self.state(account) is not CallState.CLOSED:
-                self._command(account, "hangup")
-            self._control.commands("listcalls")  # answered only when the call's threads have ended
+                with contextlib.suppress(Refused):  # the other side was faster
+                    self._about(account, "hangup")
+            self._command("listcalls")  # answered only when the call's threads have ended
             self.calls[account.user].state = CallState.CLOSED
 
     def sample(self, account: Account) -> LegStats | None:
         """Read the counters of a leg's call; None while it has none."""
         if self.state(account) is not CallState.ESTABLISHED:
             return None
-        return parse_audio_debug(self._command(account, "audio_debug"))
+        try:
+            call_id = self.calls[account.user].id
+            return parse_audio_debug(self._command(*self._dialect.audio_debug(account, self.address, call_id)))
+        except Refused:  # the call is being closed
+            return None
 
     def totals(self, account: Account) -> tuple[int, int] | None:
         """Return the packets sent and received in a leg's whole call, once it has ended."""
         return self._totals.get(account.user)
 
-    def last_words(self, pattern: str = "") -> str:
-        """Return the newest line of baresip's log that holds the pattern; "" if none does."""
-        return next((line for line in reversed(self._words) if re.search(pattern, line)), "")
+    def _about(self, account: Account, command: str) -> None:
+        call_id = self.calls[account.user].id
+        self._command(*self._dialect.about(account, self.address, call_id, command))
 
-    def _command(self, account: Account, command: str) -> str:
-        return self._control.commands(f"uafind {account.uri(self.address)}", command)
+    def _command(self, *commands: str) -> str:
+        if not self._control:
+            raise SipError("baresip is gone")
+        return self._control.commands(*commands)
 
     def _start(self) -> None:
         self.port = self._asked_port or free_port(self.address, socket.SOCK_DGRAM)
-        control_port = free_port("127.0.0.1", socket.SOCK_STREAM)
-        folder = self._work_dir or Path(tempfile.mkdtemp(prefix="b2b-"))
-        try:
-            self._write_configuration(folder, control_port)
-            self._launch(folder, control_port)
-            self._control = self._connect(control_port, clock.Deadline.after(START_S))
-        finally:
-            if not self._work_dir:  # baresip has read it; the sound card's file stays readable as long as it is open
-                shutil.rmtree(folder, ignore_errors=True)
-
-    def _write_configuration(self, folder: Path, control_port: int) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._baresip = Baresip(
+            address=self.address, own_group=self._own_group, work_dir=self._work_dir, on_line=self._on_line
+        )
         cards = [account.card for account in self.accounts]
         text = config.config(
             address=self.address,
             port=self.port,
-            control_port=control_port,
+            control_port=self._baresip.control_port,
             card=cards[0].name,
+            max_calls=self._dialect.max_calls(len(self.accounts)),
             modules_in=config.modules_folder(),
         )
-        (folder / "config").write_text(text)
-        (folder / "accounts").write_text(config.accounts(self.accounts, self.address))
-        (folder / "asound.conf").write_text(config.asound(cards))
+        accounts = config.accounts(self.accounts, self.address)
+        self._baresip.start({"config": text, "accounts": accounts, "asound.conf": config.asound(cards)})
+        self._control = self._connect(clock.Deadline.after(START_S))
+        self._baresip.forget_folder()
 
-    def _launch(self, folder: Path, control_port: int) -> None:
-        door = Door(address=self.address, control_port=control_port)
-        self._asound = (folder / "asound.conf").open("rb")
-        self._process = child.start(
-            ["baresip", "-f", str(folder)],
-            own_group=self._own_group,
-            env={**os.environ, "ALSA_CONFIG_PATH": f"/proc/{os.getpid()}/fd/{self._asound.fileno()}"},
-            before_exec=door.install,
-        )
-        log = (folder / "baresip.log").open("w") if self._work_dir else None
-        self._reader = threading.Thread(target=self._read_log, args=(log,), name="baresip-log", daemon=True)
-        self._reader.start()
-        door.serve(self._process.pid)
-        self.weakness = door.refusal
-
-    def _connect(self, port: int, deadline: clock.Deadline) -> Control:
+    def _connect(self, deadline: clock.Deadline) -> Control:
+        baresip, port = self._baresip, self._baresip.control_port
         for _ in clock.every(POLL_S, deadline):
-            if self._process.poll() is not None:
-                self._reader.join(1)
-                if self.last_words(IN_USE):
+            if ended := baresip.how_it_ended():
+                if baresip.last_words(IN_USE):
                     raise _PortTaken(f"cannot listen on {self.sip}: somebody else uses that port")
-                words = self.last_words() or child.how_it_ended(self._process.returncode)
-                raise SipError(f"baresip did not start: {words}")
-            if self.last_words(f"ctrl_tcp.*{IN_USE}"):
+                raise SipError(f"baresip did not start: {baresip.last_words() or ended}")
+            if baresip.last_words(f"ctrl_tcp.*{IN_USE}"):
                 raise _PortTaken(f"cannot listen on 127.0.0.1:{port}: somebody else uses that port")
             with contextlib.suppress(ConnectionRefusedError):
                 return Control(port, on_event=self._on_event, on_loss=self._on_loss)
-        raise SipError(f"baresip opened no control socket within {START_S:g} s; it last said: {self.last_words()!r}")
+        raise SipError(f"baresip opened no control socket within {START_S:g} s; it last said: {baresip.last_words()!r}")
 
     def _end(self) -> None:
         self._leaving = True
-        if hasattr(self, "_control"):
+        if self._control:
             self._control.close()
-            del self._control
-        if hasattr(self, "_process"):
-            child.stop(self._process, patience_s=(BYE_S, BYE_S))  # the second for an INVITE without an answer
-            self._reader.join(1)
-            self._asound.close()
-            del self._process
+            self._control = None
+        if hasattr(self, "_baresip"):
+            self._baresip.stop()
         self._leaving = False
 
-    def _read_log(self, log: TextIO | None) -> None:
-        assert self._process.stdout
-        with self._process.stdout as pipe, log or contextlib.nullcontext():
-            for raw in pipe:
-                line = printable(ANSI.sub("", raw.decode(errors="replace")))
-                if line.strip():
-                    self._words.append(line.strip())
-                if found := PACKETS.match(line):
-                    self._totals[self._closing_leg] = int(found[1]), int(found[2])
-                if log:
-                    log.write(line + "\n")
-                    log.flush()
+    def _on_line(self, line: str) -> None:
+        if found := PACKETS.match(line):
+            self._totals[self._closing_leg] = int(found[1]), int(found[2])
 
     def _on_event(self, event: CallEvent) -> None:
-        if (state := STATES.get(event.type)) and (before := self.calls.get(event.user)):
-            now = clock.now()
-            answered_at = now if state is CallState.ESTABLISHED else before.answered_at
-            self.calls[event.user] = Call(state, now, event.param, answered_at)
+        if before := self.calls.get(event.user):
+            before.id = event.call_id or before.id
+            if state := STATES.get(event.type):
+                now = clock.now()
+                answered_at = now if state is CallState.ESTABLISHED else before.answered_at
+                self.calls[event.user] = Call(state, now, event.param, answered_at, before.id)
         self._on_message(event)
 
     def _on_loss(self, reason: str) -> None:
-        if self._leaving:
-            return
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            code = self._process.wait(1)
-            reason = child.how_it_ended(code)
-            self._reader.join(1)
-        self._on_message(AgentLost(f"lost baresip ({reason}); it last said: {self.last_words() or 'nothing'}"))
+        if not self._leaving:
+            reason = self._baresip.how_it_ended(patience_s=1) or reason
+            said = self._baresip.last_words() or "nothing"
+            self._on_message(AgentLost(f"lost baresip ({reason}); it last said: {said}"))
 
 
 class _PortTaken(Exception):  # noqa: N818 - it may be mended

@@ -22,7 +22,7 @@ CONFIG = """\
 poll_method epoll
 sip_listen {address}:{port}
 net_interface {address}
-call_max_calls 1
+call_max_calls {max_calls}
 call_local_timeout 3600
 audio_player alsa,{card}_out
 audio_source alsa,{card}_in
@@ -73,7 +73,7 @@ def modules_folder() -> str:
     return next((folder for folder in MODULE_FOLDERS if Path(folder).is_dir()), MODULE_FOLDERS[0])
 
 
-def config(*, address: str, port: int, control_port: int, card: str, modules_in: str) -> str:
+def config(*, address: str, port: int, control_port: int, card: str, max_calls: int, modules_in: str) -> str:
     """Return the `config` file."""
     modules = [f"module {name}" for name in MODULES]
     modules += ["module_tmp account.so"]
@@ -83,6 +83,7 @@ def config(*, address: str, port: int, control_port: int, card: str, modules_in:
         port=port,
         card=card,
         control_port=control_port,
+        max_calls=max_calls,
         buffer_min=PLAYER_BUFFER_MS[0],
         buffer_max=PLAYER_BUFFER_MS[1],
         jitter_min=JITTER_BUFFER_FRAMES[0],

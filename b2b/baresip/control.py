@@ -27,6 +27,7 @@ class CallEvent:
     user: str
     param: str
     peer: str
+    call_id: str = ""
     rtcp: dict[str, Any] | None = None
 
 
@@ -67,8 +68,13 @@ def as_event(message: dict[str, Any]) -> CallEvent | None:
         user=user,
         param=str(message.get("param", "")),
         peer=str(message.get("peeruri", "")),
+        call_id=str(message.get("id", "")),
         rtcp=rtcp if isinstance(rtcp, dict) else None,
     )
+
+
+class Refused(SipError):  # noqa: N818 - often the call was just faster
+    """baresip did not want to do what it was told."""
 
 
 class Control:
@@ -87,8 +93,8 @@ class Control:
         """Run commands, such as `dial sip:…`, and return what baresip answered to the last one.
 
         They go out in one piece, and baresip carries them out without anything happening in between: an incoming
-        call, for one, would change the account that the next command is about. Raises SipError where baresip refuses
-        one or does not answer.
+        call, for one, would change the account that the next command is about. Raises Refused where baresip does not do
+        one of them, SipError where it does not answer.
         """
         numbered = [(str(next(self._tokens)), command) for command in commands]
         try:
@@ -107,7 +113,7 @@ class Control:
             except queue.Empty:
                 raise SipError(f"baresip did not answer `{command}` within {ANSWER_S:g} s") from None
         if not answer.get("ok"):
-            raise SipError(f"baresip refused `{command}`: {answer.get('data', '')}")
+            raise Refused(f"baresip refused `{command}`: {answer.get('data', '')}")
         return str(answer.get("data", ""))
 
     def close(self) -> None:

@@ -6,12 +6,12 @@ import importlib
 import importlib.metadata
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import click
 
 from b2b import __version__
-from b2b.errors import ExitCode
+from b2b.errors import B2bError, ExitCode, describe
 from b2b.flags import ABOUT, ROLES
 
 COMMAND_GROUP = "b2b.commands"
@@ -110,7 +110,11 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
+    except B2bError as error:
+        click.echo(f"Error: {error}", err=True)
+        return int(error.code)
+    except Exception as error:
+        click.echo(f"Error: {describe(error)}", err=True)
+        return int(ExitCode.UNEXPECTED)
     return result if isinstance(result, int) else int(ExitCode.OK)
 
-
-Callback = Callable[..., int]

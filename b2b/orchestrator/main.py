@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from b2b import host
-from b2b.errors import B2bError, ExitCode, UsageError
+from b2b.errors import ExitCode, UsageError
 from b2b.orchestrator import hooks, network, picture
 from b2b.orchestrator.children import relative, role_command
 from b2b.orchestrator.console import Console
@@ -19,24 +18,12 @@ from b2b.orchestrator.supervise import Failure, Supervisor, Timing
 from b2b.plan.load import load_plan
 from b2b.plan.model import Plan
 from b2b.plan.resolve import call_duration_s, is_self_contained, resolve
-from b2b.roles.main import describe
 
 PRIVATE, HOST = "private", "host"
 
 
 def main(flags: Mapping[str, Any]) -> int:
     """Run the plan and return the exit code: the first failing role's, or the call's."""
-    try:
-        return _main(flags)
-    except B2bError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return int(error.code)
-    except Exception as error:
-        print(f"Error: {ExitCode.UNEXPECTED.meaning}: {describe(error)}", file=sys.stderr)
-        return int(ExitCode.UNEXPECTED)
-
-
-def _main(flags: Mapping[str, Any]) -> int:
     loaded = load_plan(flags["plan"], known_tables=hooks.table_names())
     kind, why = choose_network(flags["network"], loaded)
     plan = resolve(loaded, host_ip="127.0.0.1" if kind == PRIVATE else host.host_ip())

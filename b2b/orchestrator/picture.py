@@ -24,7 +24,12 @@ def configuration(node: Node) -> Iterator[str]:
     legs = legs_of(node.role, node.settings)
     bind = node.bind
     text = config.config(
-        address=bind.ip, port=bind.port, control_port=0, card=legs[0].card.name, modules_in=config.modules_folder()
+        address=bind.ip,
+        port=bind.port,
+        control_port=0,
+        card=legs[0].card.name,
+        max_calls=len(legs),
+        modules_in=config.modules_folder(),
     )
     yield from text.splitlines()
     yield from (f"accounts: {line}" for line in config.accounts(legs, bind.ip).splitlines())

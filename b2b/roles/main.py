@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
-from b2b.errors import B2bError, ExitCode
+from b2b.errors import B2bError, ExitCode, describe
 from b2b.roles.desk import Desk, Stopped
 from b2b.roles.settings import Common
 
@@ -29,13 +28,7 @@ def main(role: str, settings: Settings, run: Callable[[Desk, Settings], None]) -
     except Exception as error:
         code = ExitCode.UNEXPECTED
         trace = traceback.format_exc()
-        desk.log.error(f"{code.meaning}: {describe(error)}", event="failed", code=int(code), trace=trace)
+        desk.log.error(describe(error), event="failed", code=int(code), trace=trace)
     desk.close()
     desk.log.info(f"exit code={int(code)} ({code.meaning})", event="exit", code=int(code))
     return code
-
-
-def describe(error: Exception) -> str:
-    """Say an exception that nobody foresaw, and where in our code it was raised, in one line."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})"
