@@ -38,7 +38,8 @@ MEANINGS = {
 def describe(error: Exception) -> str:
     """Say an exception that nobody foresaw, and where it was raised, in one line."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{ExitCode.UNEXPECTED.meaning}: {type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno})"
+    where = f"{Path(frame.filename).name}:{frame.lineno}"
+    return f"{ExitCode.UNEXPECTED.meaning}: {type(error).__name__}: {error} ({where})"
 
 
 class B2bError(Exception):

@@ -24,6 +24,7 @@ sip_listen {address}:{port}
 net_interface {address}
 call_max_calls {max_calls}
 call_local_timeout 3600
+call_hold_other_calls no
 audio_player alsa,{card}_out
 audio_source alsa,{card}_in
 audio_alert alsa,{card}_out

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from b2b.baresip import versions
 from calls.places import SAMPLE
 from calls.processes import assert_gone, is_alive, processes_of
 from calls.recording import read_wav
@@ -31,6 +32,8 @@ def test_nobody_listening(b2b):
 
 def test_a_refused_call(b2b, tmp_path):
     """65, with what the other side answered."""
+    if versions.installed().by_call:
+        pytest.skip("from 1.1 on baresip answers for any user")
     sink = b2b("sink", "--capture", tmp_path / "heard.wav")
     target = sink.wait_ready().replace("127", "sip:nobody-here@127", 1)
     source = b2b("source", "--target", target, "--audio-file", SAMPLE)
