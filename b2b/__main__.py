@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 
 
@@ -9,6 +11,11 @@ def main() -> None:
     """Run the command line; every exit code is one of ExitCode's, never click's own 2."""
     from b2b.cli.app import run
 
+    for name in ("stdout", "stderr"):
+        if (stream := getattr(sys, name)) is None:  # the shell has closed it
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no ✓ shows something else
     sys.exit(run(sys.argv[1:]))
 
 

@@ -63,7 +63,7 @@ class LogLine:
         try:
             values = json.loads(line)
             own = {key: str(values.pop(key)) for key in ("ts", "level", "role", "msg")}
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
         return cls(**own, fields=values)
 

@@ -13,6 +13,7 @@ import click
 from b2b import __version__
 from b2b.errors import B2bError, ExitCode, describe
 from b2b.flags import ABOUT, ROLES
+from b2b.logs import printable
 
 COMMAND_GROUP = "b2b.commands"
 OWN_COMMANDS = {
@@ -111,7 +112,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
     except B2bError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {printable(str(error))}", err=True)
         return int(error.code)
     except Exception as error:
         click.echo(f"Error: {describe(error)}", err=True)

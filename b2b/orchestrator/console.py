@@ -10,7 +10,7 @@ from typing import IO
 
 from b2b import clock
 from b2b.flags import MIXER, ORCHESTRATOR, SINK, SOURCE
-from b2b.logs import LogLine
+from b2b.logs import LogLine, printable
 from b2b.plan.model import Node
 
 TAGS = {ORCHESTRATOR: "ORCH", SOURCE: "SRC", MIXER: "MIX", SINK: "SINK"}
@@ -56,7 +56,7 @@ class Console:
     """Prints the merged log to standard output, and keeps it without colours in the run folder."""
 
     def __init__(self, nodes: Sequence[Node], *, color: str, as_json: bool, run_log: IO[str] | None) -> None:
-        self._stream = sys.stdout
+        self._stream = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - the shell has closed it
         self._style = style_for(color, self._stream)
         self._as_json, self._run_log = as_json, run_log
         self._roles = {node.name: node.role for node in nodes} | {ORCHESTRATOR: ORCHESTRATOR}
@@ -66,7 +66,8 @@ class Console:
 
     def say(self, msg: str, *, node: str = ORCHESTRATOR, level: str = "INFO", mark: str = "") -> None:
         """Write a line of ours, or one that stands for a node."""
-        self.show(node, LogLine(ts=clock.timestamp(), level=level, role=self._roles[node], msg=msg), mark=mark)
+        line = LogLine(ts=clock.timestamp(), level=level, role=self._roles[node], msg=printable(msg))
+        self.show(node, line, mark=mark)
 
     def show(self, node: str, line: LogLine, *, mark: str = "") -> None:
         """Write a node's log line."""
@@ -85,6 +86,9 @@ class Console:
     def _print(self, text: str) -> None:
         try:
             self._stream.write(text + "\n")
+            self._stream.flush()
+        except UnicodeEncodeError:
+            self._stream.write(text.encode("ascii", "replace").decode() + "\n")
             self._stream.flush()
         except (OSError, ValueError):  # whoever read us has gone; the run and its folder go on
             self._stream = open(os.devnull, "w")  # noqa: SIM115, PTH123

@@ -31,9 +31,9 @@ class RunFolder:
         """Make the folder. Raises UsageError where it cannot be made, or has something in it already."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path.chmod(0o700)
             if any(self.path.iterdir()):
                 raise UsageError(f"--run-dir: wanted a new or empty folder, {self.path} has something in it")
+            self.path.chmod(0o700)
             self.run_log = self._open("run.log")
             self._events = self._open("events.jsonl")
             self._metrics = self._open("metrics.jsonl")
@@ -56,12 +56,12 @@ class RunFolder:
 
     def write_plan(self, plan: Plan) -> None:
         """Keep the plan as it was resolved."""
-        (self.path / "plan.toml").write_text(to_toml(plan))
+        (self.path / "plan.toml").write_text(to_toml(plan), encoding="utf-8")
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Keep what became of the run; written once at the start too, for a run that is cut off."""
         new = self.path / "summary.json.new"
-        new.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+        new.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         new.replace(self.path / "summary.json")
 
     def event(self, node: str, event: str, **fields: Any) -> None:

@@ -37,9 +37,10 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
 def verdict(folder: Path) -> tuple[ExitCode, str]:
     """Return what a judge said of the call: OK too where there was none."""
     try:
-        judged = json.loads((folder / VERDICT).read_text())
+        judged = json.loads((folder / VERDICT).read_text(encoding="utf-8"))
+        outcome, reason = judged["outcome"], judged.get("reason", "")
     except FileNotFoundError:
         return ExitCode.OK, ""
-    if judged["outcome"] == "pass":
-        return ExitCode.OK, str(judged.get("reason", ""))
-    return ExitCode.CHECK_FAILED, f"{judged['outcome']}: {judged.get('reason', '')}"
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        return ExitCode.CHECK_FAILED, f"unknown: {VERDICT} cannot be read ({type(error).__name__}: {error})"
+    return (ExitCode.OK, str(reason)) if outcome == "pass" else (ExitCode.CHECK_FAILED, f"{outcome}: {reason}")

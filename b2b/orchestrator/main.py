@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from b2b import host
-from b2b.errors import ExitCode, UsageError
+from b2b.errors import ExitCode, UsageError, describe
+from b2b.logs import printable
 from b2b.orchestrator import hooks, network, picture
 from b2b.orchestrator.children import relative, role_command
 from b2b.orchestrator.console import Console
@@ -27,7 +29,12 @@ def main(flags: Mapping[str, Any]) -> int:
     loaded = load_plan(flags["plan"], known_tables=hooks.table_names())
     kind, why = choose_network(flags["network"], loaded)
     plan = resolve(loaded, host_ip="127.0.0.1" if kind == PRIVATE else host.host_ip())
-    wishes = Wishes(call_duration_s(plan, flags["duration_s"]), flags["listen"], flags["kill_ms"] / 1000)
+    wishes = Wishes(
+        duration_s=flags["duration_s"],
+        listen=flags["listen"],
+        kill_s=flags["kill_ms"] / 1000,
+        expected_s=call_duration_s(plan),
+    )
     folder = RunFolder(flags["run_dir"] or default_folder(plan))
     if flags["dry_run"]:
         show(plan, folder, wishes, why)
@@ -61,6 +68,8 @@ def choose_network(wanted: str, plan: Plan) -> tuple[str, str]:
 
 def show(plan: Plan, folder: RunFolder, wishes: Wishes, why: str) -> None:
     """Print what would be started."""
+    for warning in plan.warnings:
+        print(f"Warning: {printable(warning)}", file=sys.stderr)
     print(f"# network: {why}", *picture.picture(plan), sep="\n")
     for node in plan.nodes:
         command = role_command(node, target=node.settings.get("sip_target"), extra=extra_flags(node, wishes, folder))
@@ -71,13 +80,27 @@ def show(plan: Plan, folder: RunFolder, wishes: Wishes, why: str) -> None:
 def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
     folder.write_plan(run.plan)
     folder.write_summary(_summary(run, kind, exit_code=None, failed=None))
-    with hooks.around(run.plan, folder.path):
-        run.play()
+    trouble = ""
+    try:
+        with hooks.around(run.plan, folder.path):
+            run.play()
+            folder.write_summary(_summary(run, kind, exit_code=None, failed=run.supervisor.failed_first()))
+    except KeyboardInterrupt:
+        trouble = "interrupted while the call was judged"
+    except Exception as error:
+        trouble = describe(error)
     failed = run.supervisor.failed_first()
-    code, said = (ExitCode(failed.code), "") if failed else hooks.verdict(folder.path)
+    code, said = _outcome(folder, failed, trouble)
     folder.write_summary(_summary(run, kind, exit_code=int(code), failed=failed))
     _close(run, folder, console, code, failed, said)
     return int(code)
+
+
+def _outcome(folder: RunFolder, failed: Failure | None, trouble: str) -> tuple[ExitCode, str]:
+    """Return the run's exit code and what is to be said of it: a role's failure first, then trouble, then the judge."""
+    if failed:
+        return ExitCode(failed.code), trouble
+    return (ExitCode.UNEXPECTED, trouble) if trouble else hooks.verdict(folder.path)
 
 
 def _summary(run: Run, kind: str, *, exit_code: int | None, failed: Failure | None) -> dict[str, Any]:
@@ -108,7 +131,7 @@ def _close(
         log = relative(Path(folder.node(failed.node)))
         console.say(f"{failed.node} failed first: exit {failed.code}: {failed.reason}", level="ERROR")
         console.say(f"look into {log}/ and {relative(folder.path)}/run.log")
-    elif said:
+    if said:
         console.say(said, mark="✓" if code is ExitCode.OK else "✗")
     ending = f"exit {int(code)}: {code.meaning}; everything is in {relative(folder.path)}/"
     console.say(ending, mark="✗" if code else "✓")

@@ -34,13 +34,13 @@ def private_works() -> str | None:
     """
     reading, writing = os.pipe()
     if (pid := os.fork()) == 0:
-        why = b""
         try:
             enter_private()
+            os.write(writing, b"\0")
         except OSError as error:
-            why = str(error.strerror or error).encode()
-        os.write(writing, why or b"\0")
-        os._exit(0)
+            os.write(writing, str(error.strerror or error).encode())
+        finally:
+            os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         why = pipe.read()

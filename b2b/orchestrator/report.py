@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from b2b.child import how_it_ended
 from b2b.errors import ExitCode
 from b2b.flags import MIXER, SINK, SOURCE
 from b2b.orchestrator.supervise import Failure
@@ -54,8 +55,12 @@ def closing_lines(
     for node in plan.nodes:
         code = exit_codes.get(node.name)
         did = _deeds(node, metrics.get(node.name))
-        ended = "was never started" if code is None else "" if code == 0 else f"exit {code} ({ExitCode(code).meaning})"
+        ended = "was never started" if code is None else "" if code == 0 else _ended(code)
         yield code == 0, f"{node.name.ljust(width)}  {', '.join(part for part in (did, ended) if part)}"
+
+
+def _ended(code: int) -> str:
+    return f"exit {code} ({ExitCode(code).meaning})" if code in {*ExitCode} else how_it_ended(code)
 
 
 def _traffic(node: Node, values: Metrics) -> str:

@@ -40,11 +40,12 @@ HOUR_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the command line adds to the plan."""
+    """What the command line adds to the plan; `expected_s` is the plan's own length of a call."""
 
     duration_s: float | None
     listen: bool
     kill_s: float
+    expected_s: float | None = None
 
 
 def extra_flags(node: Node, wishes: Wishes, folder: RunFolder) -> dict[str, str]:
@@ -55,8 +56,9 @@ def extra_flags(node: Node, wishes: Wishes, folder: RunFolder) -> dict[str, str]
         "--work-dir": str(folder.node(node.name)),
         "--kill-after-s": f"{wishes.kill_s:g}",
     }
-    if node.role == SOURCE and wishes.duration_s and "duration_s" not in node.given:
-        extra["--duration-s"] = f"{wishes.duration_s:g}"
+    expected_s = None if "duration_s" in node.given else wishes.expected_s
+    if node.role == SOURCE and (duration_s := wishes.duration_s or expected_s):
+        extra["--duration-s"] = repr(duration_s)
     if node.role == SINK:
         extra["--capture"] = str(folder.recording(node.name))
         if wishes.listen and "aplay_cmd" not in node.given:
@@ -78,6 +80,7 @@ class Run:
         self._processes: dict[str, RoleProcess] = {}
         self._addresses: dict[str, str] = {}
         self._answered_at: float | None = None
+        self._told_reason = ""
         self._next_progress = clock.now() + PROGRESS_S
 
     def play(self) -> None:
@@ -89,6 +92,7 @@ class Run:
                 event = self._next_event()
                 self._tell(event)
                 self._do_all(self.supervisor.handle(event, clock.now()))
+                self._tell_stop()
                 self._show_progress()
         finally:
             for process in self._processes.values():
@@ -147,7 +151,7 @@ class Run:
             self._folder.event(event.node, "exited", code=event.code)
         elif isinstance(event, Interrupted):
             self._folder.event("orchestrator", "interrupted", reason=event.reason)
-            self._console.say(f"stopping ({event.reason})", level="WARNING")
+            self._console.say(event.reason, level="WARNING")
 
     def _tell_log(self, event: LogSeen) -> None:
         line = event.line
@@ -164,6 +168,12 @@ class Run:
         self._note_call(event.node, name)
         if line.level != "DEBUG":
             self._console.show(event.node, line)
+
+    def _tell_stop(self) -> None:
+        if (reason := self.supervisor.stop_reason) != self._told_reason:
+            self._told_reason = reason
+            self._folder.event("orchestrator", "stopping", reason=reason)
+            self._console.say(f"stopping: {reason}")
 
     def _note_call(self, name: str, event: str) -> None:
         if event == "CALL_ESTABLISHED" and self._answered_at is None and self._is_caller(name):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from b2b.child import how_it_ended
 from b2b.errors import ExitCode
 from b2b.orchestrator.events import (
     Command,
@@ -23,6 +24,7 @@ from b2b.orchestrator.events import (
 )
 from b2b.plan.model import Node
 
+MESSENGER_S = 1.0  # a hang-up may be heard of that much before the failure that caused it
 LINGER_S = 3.0  # when one end of a call has gone, the others have that long to see it and go too
 OUR_CODES = {int(code) for code in ExitCode} - {int(ExitCode.CHECK_FAILED)}
 
@@ -57,7 +59,10 @@ class Role:
     last_words: str = ""
     failed_at: float | None = None
     late: bool = False
-    asked: bool = False
+    early: bool = False
+    told_code: int = 0
+    asked_at: float | None = None
+    asked_again: bool = False
     killed: bool = False
 
     @property
@@ -85,7 +90,7 @@ class Supervisor:
     _roles: dict[str, Role] = field(default_factory=dict)
     _began: float = 0.0
     _stopping_since: float | None = None
-    _asked_twice: bool = False
+    _interrupts: int = 0
     _linger_until: dict[str, float] = field(default_factory=dict)
 
     def begin(self, now: float) -> list[Command]:
@@ -102,7 +107,7 @@ class Supervisor:
         elif isinstance(event, LogSeen):
             self._logged(event, now)
         elif isinstance(event, WordsSeen):
-            self._roles[event.node].last_words = event.words
+            self._roles[event.node].last_words = event.words.strip() or self._roles[event.node].last_words
         elif isinstance(event, Exited):
             commands += self._exited(event, now)
         elif isinstance(event, Interrupted):
@@ -117,21 +122,26 @@ class Supervisor:
     @property
     def next_deadline(self) -> float | None:
         """When something is due even if nothing happens."""
-        waits = list(self._linger_until.values()) if self._stopping_since is None else []
-        if self._stopping_since is not None:
-            waits = [self._stopping_since + self.timing.kill_s]
-            if not self._asked_twice:
-                waits.append(self._stopping_since + self.timing.grace_s)
-        elif any(role.phase in (Phase.WAITING, Phase.STARTING) for role in self._roles.values()):
-            waits.append(self._began + self.timing.ready_s)
-        return min(waits, default=None)
+        return min(self._waits(), default=None)
+
+    def _waits(self) -> Iterator[float]:
+        """Yield the moments at which there will be something to do; what has been done is none of them."""
+        if self._stopping_since is None:
+            yield from (until for name, until in self._linger_until.items() if self._lingers(self._roles[name]))
+            if any(role.phase is Phase.STARTING for role in self._roles.values()):
+                yield self._began + self.timing.ready_s
+        for role in self._roles.values():
+            if role.alive and role.asked_at is not None and not role.killed:
+                yield role.asked_at + self.timing.kill_s
+                if not role.asked_again:
+                    yield role.asked_at + self.timing.grace_s
 
     def failed_first(self) -> Failure | None:
         """Return the first role that failed of itself, rather than because another one had."""
         failures = [role for role in self._roles.values() if self._code(role) and not self._is_consequence(role)]
         if not failures:
             return None
-        first = min(failures, key=lambda role: role.failed_at or 0.0)
+        first = min(failures, key=lambda role: (self._is_messenger(role, failures), role.failed_at or 0.0))
         code = self._code(first)
         return Failure(first.node.name, code, first.error or first.last_words or ExitCode(code).meaning)
 
@@ -155,9 +165,11 @@ class Supervisor:
         return callee.node.bind.port == 0 and callee.phase in (Phase.WAITING, Phase.STARTING)
 
     def _ready(self, name: str) -> Iterator[Command]:
+        if self._roles[name].phase is not Phase.STARTING:
+            return
         self._roles[name].phase = Phase.READY
         yield from self._launch()
-        if all(role.phase is Phase.READY for role in self._roles.values()):
+        if self._stopping_since is None and all(role.phase is Phase.READY for role in self._roles.values()):
             for role in self._callees_first():
                 role.phase = Phase.RELEASED
                 yield Release(role.node.name)
@@ -173,16 +185,19 @@ class Supervisor:
         role.last_words = event.line.msg
         if event.line.level == "ERROR" and not role.error:
             role.error = event.line.msg
-            role.failed_at = now
+            role.failed_at = now if role.failed_at is None else role.failed_at
+            role.told_code = int(event.line.fields.get("code", 0))
 
     def _exited(self, event: Exited, now: float) -> Iterator[Command]:
         role = self._roles[event.node]
         was_released = role.phase is Phase.RELEASED
         role.phase, role.exit_code = Phase.GONE, event.code
-        if event.code and role.failed_at is None:
+        if not was_released and role.asked_at is None and not event.code:
+            role.early, role.error = True, "ended of itself before there was a call"
+        if self._code(role) and role.failed_at is None:
             role.failed_at = now
         if event.code < 0 and self._code(role):
-            role.error = role.error or f"killed by {signal.Signals(-event.code).name}"
+            role.error = role.error or how_it_ended(event.code)
         if self._code(role) or not was_released:
             yield from self._stop(f"{event.node} has failed" if self._code(role) else f"{event.node} has ended", now)
         else:
@@ -198,28 +213,28 @@ class Supervisor:
         return connected
 
     def _interrupted(self, reason: str, now: float) -> Iterator[Command]:
-        if self._stopping_since is None:
-            yield from self._stop(reason, now)
-        else:
-            yield from self._kill()
+        self._interrupts += 1
+        if self._interrupts > 1:
+            yield from self._kill(self._roles.values())
+        yield from self._stop(reason, now)
 
     def _stop(self, reason: str, now: float) -> Iterator[Command]:
         if self._stopping_since is not None:
             return
         self._stopping_since, self.stop_reason = now, reason
-        yield from self._terminate()
+        yield from self._terminate(self._roles, now)
         for role in self._roles.values():
             if role.phase is Phase.WAITING:
                 role.phase = Phase.GONE
 
-    def _terminate(self) -> Iterator[Command]:
+    def _terminate(self, names: Container[str], now: float) -> Iterator[Command]:
         for role in reversed(self._callees_first()):  # the caller first, so that the hang-up is its own
-            if role.alive:
-                role.asked = True
+            if role.alive and role.asked_at is None and role.node.name in names:
+                role.asked_at = now
                 yield Terminate(role.node.name)
 
-    def _kill(self) -> Iterator[Command]:
-        for role in self._roles.values():
+    def _kill(self, roles: Iterable[Role]) -> Iterator[Command]:
+        for role in roles:
             if role.alive and not role.killed:
                 role.killed = True
                 role.error = role.error or "was still there after SIGTERM and had to be killed"
@@ -228,41 +243,63 @@ class Supervisor:
     def _time_passes(self, now: float) -> Iterator[Command]:
         if self._stopping_since is None:
             yield from self._overdue(now)
-            return
-        if now >= self._stopping_since + self.timing.kill_s:
-            yield from self._kill()
-        elif now >= self._stopping_since + self.timing.grace_s and not self._asked_twice:
-            self._asked_twice = True
-            yield from self._terminate()
+        yield from self._kill(role for role in self._roles.values() if self._waited(role, self.timing.kill_s, now))
+        for role in reversed(self._callees_first()):
+            if self._waited(role, self.timing.grace_s, now) and not role.asked_again:
+                role.asked_again = True
+                yield Terminate(role.node.name)
+
+    @staticmethod
+    def _waited(role: Role, seconds: float, now: float) -> bool:
+        """Whether a role that we can only wait for has been asked to stop that long ago."""
+        return role.alive and not role.killed and role.asked_at is not None and now >= role.asked_at + seconds
 
     def _overdue(self, now: float) -> Iterator[Command]:
-        late = [role for role in self._roles.values() if role.phase in (Phase.WAITING, Phase.STARTING)]
+        late = [role for role in self._roles.values() if role.phase is Phase.STARTING]
         if late and now >= self._began + self.timing.ready_s:
             for role in late:
                 role.late = True
                 role.error = role.error or f"not READY within {self.timing.ready_s:g} s"
                 role.failed_at = role.failed_at or now
             yield from self._stop(f"{late[0].node.name} is not ready", now)
-        lingering = [name for name, until in self._linger_until.items() if now >= until and self._roles[name].alive]
-        if lingering:
-            yield from self._stop(f"the call is over, but {', '.join(lingering)} had not noticed", now)
+        over = [name for name, until in self._linger_until.items() if now >= until]
+        if lingering := [name for name in over if self._lingers(self._roles[name])]:
+            self.stop_reason = f"the call is over, but {', '.join(lingering)} had not noticed"
+            yield from self._terminate(lingering, now)
+
+    @staticmethod
+    def _lingers(role: Role) -> bool:
+        return role.alive and role.asked_at is None
 
     def _code(self, role: Role) -> int:
         """Return the exit code that stands for what became of a role."""
-        if role.killed or role.late:
+        if role.late or (role.killed and (role.exit_code or -1) < 0):  # else it went before it was hit
             return int(ExitCode.TIMEOUT)
+        if role.early:
+            return int(ExitCode.SIP)
         if role.exit_code is None or role.exit_code in OUR_CODES:
             return role.exit_code or 0
-        if role.exit_code == -signal.SIGTERM and role.asked:  # too young to have heard us otherwise
-            return int(ExitCode.OK)
+        if role.exit_code == -signal.SIGTERM and role.asked_at is not None:  # too young, or too old, to have heard us
+            return role.told_code
         return int(ExitCode.UNEXPECTED)
 
     def _is_consequence(self, role: Role) -> bool:
         """Whether a role's failure is only the hang-up that our own stop has caused."""
-        stopped = self._stopping_since
         return (
             self._code(role) == ExitCode.SIP
-            and stopped is not None
+            and role.asked_at is not None
             and role.failed_at is not None
-            and role.failed_at > stopped
+            and role.failed_at > role.asked_at
+        )
+
+    def _is_messenger(self, role: Role, failures: Sequence[Role]) -> bool:
+        """Whether a role has only told of the hang-up that another one's failure ended in, which we heard of later."""
+        if self._code(role) != ExitCode.SIP:
+            return False
+        call = self._call_of(role.node.name)
+        return any(
+            other.node.name in call
+            and self._code(other) in (ExitCode.AUDIO, ExitCode.UNEXPECTED)
+            and (other.failed_at or 0.0) < (role.failed_at or 0.0) + MESSENGER_S
+            for other in failures
         )

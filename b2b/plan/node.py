@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from b2b.audio.digits import check_fits, parse_sequence
-from b2b.flags import CALLING_ROLES, MIXER, SINK, SOURCE, Flag, plan_flags
+from b2b.flags import CALLING_ROLES, MIXER, ORCHESTRATOR, SINK, SOURCE, Flag, plan_flags
 from b2b.plan.check import check_value, describe, did_you_mean
 from b2b.plan.model import Node
 from b2b.plan.where import Where
@@ -22,6 +22,8 @@ def make_node(name: str, table: Any, *, folder: Path, where: Where) -> Node:
     """Check a node's table, relative paths being relative to the folder, and fill in the defaults."""
     if not NAME.fullmatch(name):
         raise where.error("topology", name, says=f"wanted a name of letters, digits, - and _, came {name!r}")
+    if name == ORCHESTRATOR:
+        raise where.error("topology", name, says="wanted a name of its own, came that of the orchestrator itself")
     if not isinstance(table, dict):
         raise where.error("topology", name, says=f"wanted a table of settings, came {describe(table)}")
     role = _role(name, table, where)

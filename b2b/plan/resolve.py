@@ -40,10 +40,8 @@ def finish_target(target: str, addresses: Mapping[str, str]) -> str:
     return str(replace(uri, host=bind.ip, port=bind.port))
 
 
-def call_duration_s(plan: Plan, flag: float | None) -> float | None:
-    """Return how long the call lasts; None leaves it to the file."""
-    if flag is not None:
-        return flag
+def call_duration_s(plan: Plan) -> float | None:
+    """Return how long the plan expects its call to last; None leaves it to the file."""
     duration_s = plan.tables.get(EXPECT, {}).get("duration_s")
     return None if duration_s is None else float(duration_s)
 

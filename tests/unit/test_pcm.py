@@ -70,13 +70,16 @@ def test_a_mix_is_never_more_than_half_a_step_off(gain: float, tone_gain: float)
     assert np.abs(result - (heard * gain + tones * tone_gain)).max() <= 0.5
 
 
-@pytest.mark.parametrize("tone", [-1e6, *map(float, EXTREMES), 1e6])
-@pytest.mark.parametrize("heard", EXTREMES)
 @pytest.mark.parametrize(("gain", "tone_gain"), [(0.5, 0.5), (1.0, 1.0), (1.0, 0.5), (8.0, 1.0)])
-def test_a_mix_saturates_and_never_wraps(heard: int, tone: float, gain: float, tone_gain: float) -> None:
+def test_a_mix_saturates_and_never_wraps(gain: float, tone_gain: float) -> None:
     """Whatever exceeds 16 bits becomes the largest or the smallest value that there is."""
-    wanted = min(max(heard * gain + tone * tone_gain, -32768), 32767)
-    assert abs(mixed(heard, gain, tone, tone_gain) - wanted) <= 0.5
+    tones = (-1e6, *map(float, EXTREMES), 1e6)
+    heard = [sample for sample in EXTREMES for _ in tones]
+    added = list(tones) * len(EXTREMES)
+    result = np.frombuffer(pcm.mix(sound(*heard), gain, array("d", added), tone_gain), "<i2")
+    wanted = np.clip(np.array(heard) * gain + np.array(added) * tone_gain, -32768, 32767)
+    assert np.abs(result - wanted).max() <= 0.5
+    assert {-32768, 32767} <= set(result.tolist())
 
 
 def test_a_louder_signal_never_becomes_a_lower_sample() -> None:
@@ -134,7 +137,7 @@ def test_the_meter_is_linear(decibels: int) -> None:
 @pytest.mark.parametrize("frames", [(), (b"",), (pcm.silence(160),)], ids=["nothing", "no samples", "zeros"])
 def test_silence_reads_the_lowest_level(frames: tuple[bytes, ...]) -> None:
     """A number, not minus infinity, which JSON does not know."""
-    assert level(*frames) == pcm.SILENT_DBOV
+    assert level(*frames) == pcm.SILENT_DBOV == -96.0
 
 
 def test_silence_reads_less_than_the_faintest_sound() -> None:

@@ -6,6 +6,7 @@ import contextlib
 import random
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import wave
@@ -119,6 +120,20 @@ def test_a_disk_that_becomes_full_is_an_error_and_the_rest_stays_readable(tmp_pa
         f"cannot record to {path}: File too large",
     ]
     assert read(path) == SOUND[: FRAME_BYTES + 100]
+
+
+def test_the_header_says_how_the_sound_is_to_be_played() -> None:
+    """PCM, one channel of 16 bits, 8000 times a second; players also believe the rates that follow from it."""
+    kind, channels, rate, bytes_per_s, block, bits = struct.unpack("<HHIIHH", wav.header(320)[20:36])
+    assert (kind, channels, rate, bytes_per_s, block, bits) == (1, 1, 8000, 16000, 2, 16)
+
+
+def test_what_is_closed_takes_no_more(tmp_path: Path) -> None:
+    """Its descriptor is given back."""
+    writer = WavWriter(tmp_path / "heard.wav")
+    writer.close()
+    with pytest.raises(AudioError, match="Bad file descriptor"):
+        writer.write(bytes(FRAME_BYTES))
 
 
 @pytest.mark.parametrize("size", [0, 2, 320, 960_000, 0xFFFFFFFF - 44, 0xFFFFFFFF, 1 << 40])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from oracle import g711, lags, simulate
 from oracle.audio import align
 from oracle.g711 import RATE

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from oracle import dtmf, simulate
 from oracle.g711 import RATE
 

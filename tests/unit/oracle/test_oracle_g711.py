@@ -1,6 +1,7 @@
 """The tables of G.711."""
 
 import numpy as np
+
 from oracle import g711, simulate
 
 EVERY_CODE = np.arange(256, dtype=np.uint8)

@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+
 from oracle import g711, simulate
 from oracle.audio import judge_sk
 from oracle.g711 import RATE

@@ -6,6 +6,7 @@ import struct
 
 import dpkt
 import pytest
+
 from oracle import wire
 
 A, B = ("127.0.0.1", 10000), ("127.0.0.1", 20000)

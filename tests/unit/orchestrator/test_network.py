@@ -18,6 +18,7 @@ from b2b.plan.model import Plan
 
 REFUSED = "Operation not permitted"
 NOBODY = 65534
+CHECKOUT = Path(__file__).parents[3]
 ORDINARY = f"""
 import ctypes
 os.setgroups([])
@@ -56,7 +57,7 @@ except ChildProcessError:
 def python(script: str) -> subprocess.CompletedProcess[str]:
     """Run a script in a process of its own, which has one thread."""
     script = f"import os, socket, subprocess, sys; from b2b.orchestrator import network\n{script}"
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd="/")
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=CHECKOUT)
 
 
 def refused(tried: subprocess.CompletedProcess[str]) -> None:

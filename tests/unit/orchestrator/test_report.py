@@ -138,7 +138,6 @@ def test_every_code_has_its_words(code):
     assert line == f"sink  had no call, exit {int(code)} ({code.meaning})"
 
 
-@pytest.mark.xfail(strict=True, reason="bug: a ValueError, if the supervisor had not mapped it before")
 @pytest.mark.parametrize("code", [-9, -15, -35, 1234, 2])
 def test_codes_that_are_not_ours(code):
     """However a role has ended, the run can be summed up."""

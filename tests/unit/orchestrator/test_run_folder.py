@@ -74,7 +74,6 @@ def test_a_folder_that_is_not_empty_is_refused(tmp_path, inside):
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.xfail(strict=True, reason="bug: --run-dir /tmp, said by root, closes /tmp to everybody else")
 def test_a_folder_that_is_refused_is_left_alone(tmp_path):
     """A folder that we do not use keeps its permissions."""
     (tmp_path / "shared").mkdir()
@@ -190,7 +189,6 @@ def test_the_default_name_is_of_now(monkeypatch):
     assert default_folder(plan).name == "20250928-235959-999-sk"
 
 
-@pytest.mark.xfail(strict=True, reason="bug: without encoding= the locale decides, and Latin-1 has no ✓ and is no TOML")
 def test_files_are_utf8_in_every_locale(tmp_path):
     """summary.json and plan.toml are UTF-8, as JSON and TOML are, whatever the user's locale."""
     script = (

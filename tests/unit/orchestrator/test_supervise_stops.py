@@ -101,6 +101,12 @@ def test_the_second_interrupt_kills(again_at):
     assert played.failed.code == 67
 
 
+def test_nobody_is_asked_after_the_kill():
+    """Who has been killed can only be waited for."""
+    history = [*all_ready(SK[1:]), (5, interrupt()), (9.99, interrupt()), (10.01, exited("sink", -9))]
+    assert play(SK[1:], history).since(5) == [(5, Terminate("sink")), (9.99, Kill("sink"))]
+
+
 def test_the_second_interrupt_spares_those_that_have_gone():
     """Nobody kills a process number that may be somebody else's by now."""
     history = [*all_ready(SK), (5, interrupt()), (5.1, exited("source", 0)), (5.2, interrupt())]
@@ -122,14 +128,12 @@ def test_two_stops_are_one():
     assert [at for at, command in played.deeds if isinstance(command, Kill)] == [20, 20]
 
 
-@pytest.mark.xfail(strict=True, reason="bug: READY of the last one releases everybody, although they were told to stop")
 def test_a_handshake_after_the_stop_releases_nobody():
     """The last READY may cross our SIGTERM; no call is begun then."""
     played = play(SK, [(1, ready("sink")), (2, interrupt()), (2.01, ready("source"))])
     assert played.names(Release) == []
 
 
-@pytest.mark.xfail(strict=True, reason="bug: a second READY takes a role that is in its call back to before it")
 def test_a_second_handshake_changes_nothing():
     """READY twice is READY: the call goes on, and its end is an ordinary one."""
     history = [*all_ready(SK), (3, ready("source")), (9, exited("source", 0)), (9.1, exited("sink", 0))]
@@ -137,7 +141,6 @@ def test_a_second_handshake_changes_nothing():
     assert played.since(1.1) == []
 
 
-@pytest.mark.xfail(strict=True, reason="bug: READY raises the dead, for whom the run then waits for ever")
 @pytest.mark.parametrize("code", [0, 65])
 def test_a_handshake_after_the_end_changes_nothing(code):
     """Output that is read late does not bring a role back to life."""
@@ -147,7 +150,6 @@ def test_a_handshake_after_the_end_changes_nothing(code):
     assert Terminate("source") not in [command for _at, command in played.deeds]
 
 
-@pytest.mark.xfail(strict=True, reason="bug: one that went of itself while we killed it is 67, and before all others")
 def test_a_kill_that_came_too_late():
     """One whose own exit code arrives after our Kill had gone already: no kill was needed."""
     history = [*all_ready(SK), (2, error("source", "refused")), (2.1, exited("source", 65))]
@@ -155,7 +157,6 @@ def test_a_kill_that_came_too_late():
     assert played.failed == Failure("source", 65, "refused")
 
 
-@pytest.mark.xfail(strict=True, reason="bug: who lingers in one call stops the other too, and it is a success")
 def test_who_lingers_in_one_call_does_not_end_the_other():
     """Two calls in one plan have lives of their own: only the one that is over is tidied up."""
     history = [*all_ready(PAIRS), (11, exited("a", 0)), (11 + LINGER_S + 0.2, exited("ear_a", 0))]

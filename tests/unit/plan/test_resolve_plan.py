@@ -168,15 +168,14 @@ def test_a_bad_override_is_refused(read_plan, override, value, sentence):
     assert str(caught.value).startswith(sentence)
 
 
-@pytest.mark.parametrize(("flag", "table", "duration_s"), [
-    (3.0, "[expect]\nduration_s = 5", 3.0),
-    (None, "[expect]\nduration_s = 5", 5.0),
-    (None, "[expect]\nx = 5", None),
-    (None, "", None),
+@pytest.mark.parametrize(("table", "duration_s"), [
+    ("[expect]\nduration_s = 5", 5.0),
+    ("[expect]\nx = 5", None),
+    ("", None),
 ])
-def test_the_flag_goes_before_the_plan_and_both_before_the_file(read_plan, flag, table, duration_s):
+def test_the_plan_may_expect_a_length(read_plan, table, duration_s):
     """None means that the file's length decides."""
-    assert call_duration_s(read_plan(f"[topology.sink]\n{table}"), flag) == duration_s
+    assert call_duration_s(read_plan(f"[topology.sink]\n{table}")) == duration_s
 
 
 @pytest.mark.parametrize(("text", "answer"), [
