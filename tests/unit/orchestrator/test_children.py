@@ -156,9 +156,9 @@ def test_only_the_source_is_told_the_duration(planned, tmp_path, name):
 def test_the_length_that_the_plan_expects(planned, tmp_path):
     """It holds where neither the command line nor the source itself has another."""
     wishes = Wishes(duration_s=None, listen=False, kill_s=15, expected_s=5.0)
-    extra = {own: extra_flags(planned(source=own).node("source"), wishes, RunFolder(tmp_path)) for own in ("", "duration_s = 9")}
-    assert extra[""]["--duration-s"] == "5.0"
-    assert "--duration-s" not in extra["duration_s = 9"]
+    silent, own = planned().node("source"), planned(source="duration_s = 9").node("source")
+    assert extra_flags(silent, wishes, RunFolder(tmp_path))["--duration-s"] == "5.0"
+    assert "--duration-s" not in extra_flags(own, wishes, RunFolder(tmp_path))
 
 
 @pytest.mark.parametrize("duration_s", [
