@@ -1,0 +1,82 @@
+"""What judging a call comes to: outcomes as values, with the numbers and the place to look."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+FILE = "verdict.json"
+
+
+class Outcome(str, enum.Enum):
+    """How a check ended; `unknown` means that we could not tell, and is never a pass."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at: of a leg, as `mixer -> sink`, or of a node.
+
+    `at_s` is when in the call it went wrong, in seconds from its answer; `file` what to open, in the run folder.
+    """
+
+    name: str
+    where: str
+    outcome: Outcome
+    wanted: str
+    got: str
+    at_s: float | None = None
+    file: str = ""
+
+    def __str__(self) -> str:
+        """Return the check as one sentence."""
+        at = f" at {self.at_s:.2f} s" if self.at_s is not None else ""
+        look = f" (see {self.file})" if self.file else ""
+        return f"{self.where}: {self.name}: wanted {self.wanted}, got {self.got}{at}{look}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All checks of a call, and what they come to together."""
+
+    outcome: Outcome
+    reason: str
+    checks: Sequence[Check]
+
+    def to_json(self) -> str:
+        """Return the verdict as verdict.json has it."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Verdict:
+        """Read a verdict.json. Raises ValueError or LookupError for what is none."""
+        values = json.loads(text)
+        return cls(Outcome(values["outcome"]), values["reason"], [_check(check) for check in values["checks"]])
+
+    @classmethod
+    def read(cls, folder: Path) -> Verdict:
+        """Read the verdict of a run folder."""
+        return cls.from_json((folder / FILE).read_text(encoding="utf-8"))
+
+
+def together(checks: Iterable[Check]) -> Verdict:
+    """Return what the checks come to: one failure fails the call, one doubt leaves it unknown, none at all too."""
+    checks = list(checks)
+    for outcome in (Outcome.FAIL, Outcome.UNKNOWN):
+        if worst := [check for check in checks if check.outcome is outcome]:
+            more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
+            return Verdict(outcome, f"{worst[0]}{more}", checks)
+    if not checks:
+        return Verdict(Outcome.UNKNOWN, "nothing was checked", checks)
+    return Verdict(Outcome.PASS, f"all {len(checks)} checks passed", checks)
+
+
+def _check(values: Mapping[str, Any]) -> Check:
+    return Check(**{**values, "outcome": Outcome(values["outcome"])})
