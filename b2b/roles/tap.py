@@ -6,27 +6,21 @@ and then still knows when each one came.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import socket
 import struct
 
 from b2b.audio import pcm
+from b2b.sniffer import LARGEST, Sniffer, Step
 
-ETH_P_IP, PACKET_OUTGOING = 0x0800, 4
-SO_ATTACH_FILTER, SO_TIMESTAMPNS = 26, 35
 RTP_HEADER = struct.Struct(">BBHII")
 RTCP_TYPES = range(64, 96)  # where RTP's payload type and RTCP's packet type cannot be told apart, RFC 5761
-TIMESPEC = struct.Struct("qq")
 
 
-class _Filter(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
-
-
-def udp_port_filter(port: int) -> bytes:
+def udp_port_filter(port: int) -> tuple[Step, ...]:
     """Return the BPF that passes IPv4's UDP to that port; offsets are from the IP header."""
-    steps = (
+    return (
+        (0x30, 0, 0, 0),  # version
+        (0x54, 0, 0, 0xF0),
+        (0x15, 0, 8, 0x40),
         (0x30, 0, 0, 9),  # protocol
         (0x15, 0, 6, 17),  # UDP, or drop
         (0x28, 0, 0, 6),  # flags and fragment offset
@@ -34,10 +28,9 @@ def udp_port_filter(port: int) -> bytes:
         (0xB1, 0, 0, 0),  # X = length of the IP header
         (0x48, 0, 0, 2),  # destination port
         (0x15, 0, 1, port),
-        (0x06, 0, 0, 0xFFFF),
+        (0x06, 0, 0, LARGEST),
         (0x06, 0, 0, 0),
     )
-    return b"".join(struct.pack("HBBI", *step) for step in steps)
 
 
 class Tap:
@@ -47,7 +40,7 @@ class Tap:
     """
 
     def __init__(self, port: int) -> None:
-        self._port = port
+        self._sniffer = Sniffer(udp_port_filter(port))
         self.packets = 0
         self.jitter_s = 0.0
         self._first_seq = self._last_seq = 0
@@ -55,16 +48,12 @@ class Tap:
 
     def __enter__(self) -> Tap:
         """Open the tap."""
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP))
-        program = udp_port_filter(self._port)
-        self._socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, bytes(_Filter(len(program) // 8, program)))
-        self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self._socket.setblocking(False)
+        self._sniffer.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
         """Close the tap."""
-        self._socket.close()
+        self._sniffer.__exit__(*error)
 
     @property
     def lost(self) -> int:
@@ -73,15 +62,11 @@ class Tap:
 
     def read(self) -> list[float]:
         """Take in what has arrived since; return the jitter in seconds after each packet."""
-        jitters = []
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                packet, ancillary, _flags, sender = self._socket.recvmsg(2048, 64)
-                if sender[2] != PACKET_OUTGOING and ancillary and (arrival := _arrival(ancillary)) is not None:
-                    header = packet[(packet[0] & 15) * 4 + 8 :]
-                    if self._take(header, arrival):
-                        jitters.append(self.jitter_s)
-        return jitters
+        return [
+            self.jitter_s
+            for arrival_s, packet in self._sniffer.queued()
+            if self._take(packet[(packet[0] & 15) * 4 + 8 :], arrival_s)
+        ]
 
     def _take(self, rtp: bytes, arrival_s: float) -> bool:
         if len(rtp) < RTP_HEADER.size or rtp[0] >> 6 != 2 or rtp[1] & 0x7F in RTCP_TYPES:
@@ -99,11 +84,3 @@ class Tap:
                 self.jitter_s += (difference - self.jitter_s) / 16
         self._transit = transit
         return True
-
-
-def _arrival(ancillary: list[tuple[int, int, bytes]]) -> float | None:
-    for _level, kind, data in ancillary:
-        if kind == SO_TIMESTAMPNS:
-            seconds, nanoseconds = TIMESPEC.unpack(data)
-            return float(seconds + nanoseconds / 1e9)
-    return None

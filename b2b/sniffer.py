@@ -1,0 +1,76 @@
+"""A packet socket: sees what the machine sends and receives, with the kernel's time of each packet's arrival."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+
+ETH_P_ALL = 3
+PACKET_OUTGOING = 4  # linux/if_packet.h
+SOL_PACKET, PACKET_STATISTICS = 263, 6
+SO_ATTACH_FILTER, SO_TIMESTAMPNS, SO_RCVBUFFORCE = 26, 35, 33
+BUFFER_BYTES = 4 << 20  # some kernels grant a quarter of a megabyte only
+LARGEST = 65535
+TIMESPEC = struct.Struct("qq")
+
+Step = tuple[int, int, int, int]  # an instruction of classic BPF: code, jumps, value
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
+def encode(steps: Sequence[Step]) -> bytes:
+    """Return a filter as the kernel takes it."""
+    return b"".join(struct.pack("HBBI", *step) for step in steps)
+
+
+class Sniffer:
+    """Every packet that passes the filter, once, from its IP header on.
+
+    Entering it raises PermissionError without CAP_NET_RAW.
+    """
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._filter = encode(steps)
+
+    def __enter__(self) -> Sniffer:
+        """Open the socket."""
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+        program = bytes(_Program(len(self._filter) // 8, self._filter))
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
+        self._socket.setblocking(False)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def queued(self) -> Iterator[tuple[float, bytes]]:
+        """Yield what has arrived since: seconds since the epoch, and the packet."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                packet, ancillary, _flags, sender = self._socket.recvmsg(LARGEST, 64)
+                # The loopback shows each packet on its way out and on its way in.
+                twice = sender[2] == PACKET_OUTGOING and sender[0] == "lo"
+                if not twice and (arrival_s := _arrival(ancillary)) is not None:
+                    yield arrival_s, packet
+
+    def drops(self) -> int:
+        """Return how many packets the kernel had no room for since the last call."""
+        raw = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8)
+        return int(struct.unpack("II", raw)[1])
+
+
+def _arrival(ancillary: list[tuple[int, int, bytes]]) -> float | None:
+    for _level, kind, data in ancillary:
+        if kind == SO_TIMESTAMPNS:
+            seconds, nanoseconds = TIMESPEC.unpack(data)
+            return float(seconds + nanoseconds / 1e9)
+    return None

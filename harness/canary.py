@@ -1,0 +1,81 @@
+"""The scheduling canary: a process that wants to run every few milliseconds and writes down when it could not.
+
+    python -m harness.canary FILE
+
+What happens to it happens to the user agents beside it: a packet that is late while the canary was stalled is the
+host's doing. One line of JSON for each stall: when it began, in seconds since the epoch, and how long it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from b2b import child, clock
+
+FILE = "host.jsonl"
+PERIOD_S = 0.005
+WORTH_TELLING_S = 0.005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stall:
+    """A stretch in which this machine let nobody run; times are seconds since the epoch."""
+
+    start_s: float
+    length_s: float
+
+    @property
+    def end_s(self) -> float:
+        """When the canary ran again."""
+        return self.start_s + self.length_s
+
+
+@contextlib.contextmanager
+def watching(path: Path) -> Iterator[None]:
+    """Keep a canary beside what happens in the block."""
+    canary = child.start([*child.python_command("harness.canary"), str(path)])
+    try:
+        yield
+    finally:
+        child.stop(canary, patience_s=(1.0,))
+
+
+def read(path: Path) -> list[Stall]:
+    """Read the stalls of a run; a line that was cut off is left out."""
+    stalls = []
+    with contextlib.suppress(FileNotFoundError):
+        for line in path.read_text().splitlines():
+            with contextlib.suppress(ValueError, KeyError):
+                values = json.loads(line)
+                stalls.append(Stall(start_s=values["start_s"], length_s=values["length_s"]))
+    return stalls
+
+
+def longest_within(stalls: Sequence[Stall], start_s: float, end_s: float) -> float:
+    """Return the longest stretch, in seconds, for which the canary was stalled between two instants."""
+    inside = (min(stall.end_s, end_s) - max(stall.start_s, start_s) for stall in stalls)
+    return max(inside, default=0.0)
+
+
+def main(path: Path) -> None:
+    """Run until somebody ends it."""
+    with path.open("w") as file:
+        due = clock.now() + PERIOD_S
+        while True:
+            clock.sleep_until(due)
+            late_s = clock.now() - due
+            if late_s > WORTH_TELLING_S:
+                stall = {"start_s": round(clock.wall() - late_s, 6), "length_s": round(late_s, 6)}
+                file.write(json.dumps(stall) + "\n")
+                file.flush()
+                due += late_s
+            due += PERIOD_S
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,85 @@
+"""Captures what crosses the run's network: SIP, RTP and RTCP, with the kernel's time stamps, each packet once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from b2b.sniffer import LARGEST, Sniffer
+
+DLT_RAW = 101  # packets begin with their IP header
+PERIOD_S = 0.1
+HOW_TO_ALLOW = "it takes a private network, root, or CAP_NET_RAW"
+
+# UDP and ICMP of both IP versions; TCP is baresip's control socket.
+UDP_AND_ICMP = (
+    (0x30, 0, 0, 0),  # the version
+    (0x54, 0, 0, 0xF0),
+    (0x15, 0, 2, 0x60),
+    (0x30, 0, 0, 6),  # IPv6: the next header
+    (0x05, 0, 0, 2),
+    (0x15, 0, 5, 0x40),
+    (0x30, 0, 0, 9),  # IPv4: the protocol
+    (0x15, 2, 0, socket.IPPROTO_UDP),
+    (0x15, 1, 0, socket.IPPROTO_ICMP),
+    (0x15, 0, 1, socket.IPPROTO_ICMPV6),
+    (0x06, 0, 0, LARGEST),
+    (0x06, 0, 0, 0),
+)
+
+
+@dataclass(slots=True)
+class Capture:
+    """What a capture came to; `refusal` says why there is none."""
+
+    packets: int = 0
+    drops: int = 0
+    refusal: str = ""
+
+
+@contextlib.contextmanager
+def capturing(path: Path, addresses: Collection[str]) -> Iterator[Capture]:
+    """Write every packet from or to one of the IPv4 addresses to a pcap file, until the block ends.
+
+    Where the kernel does not allow it there is no file, and the result says why.
+    """
+    capture = Capture()
+    with contextlib.ExitStack() as stack:
+        try:
+            sniffer = stack.enter_context(Sniffer(UDP_AND_ICMP))
+        except OSError as error:
+            capture.refusal = f"{os.strerror(error.errno or 0)}; {HOW_TO_ALLOW}"
+            yield capture
+            return
+        ending = threading.Event()
+        wanted = {socket.inet_aton(address) for address in addresses}
+        thread = threading.Thread(
+            target=_record, args=(sniffer, ending, path, wanted, capture), name="capture", daemon=True
+        )
+        thread.start()
+        try:
+            yield capture
+        finally:
+            ending.set()
+            thread.join()
+
+
+def _record(sniffer: Sniffer, ending: threading.Event, path: Path, wanted: set[bytes], capture: Capture) -> None:
+    from dpkt.pcap import Writer  # here, because it takes as long to load as a role to start
+
+    with path.open("wb") as file:
+        writer = Writer(file, linktype=DLT_RAW, nano=True)
+        ended = False
+        while not ended:
+            ended = ending.wait(PERIOD_S)
+            for arrival_s, packet in sniffer.queued():
+                if packet[12:16] in wanted or packet[16:20] in wanted:
+                    writer.writepkt(packet, ts=arrival_s)
+                    capture.packets += 1
+            file.flush()
+        capture.drops = sniffer.drops()
