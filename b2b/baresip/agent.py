@@ -92,7 +92,10 @@ class UserAgent:
         """Start baresip and take its control socket. Raises SipError where it does not come up."""
         if not shutil.which("baresip"):
             raise SipError("baresip is not installed; `sudo apt-get install baresip-core` installs it")
-        self._dialect = versions.installed()
+        try:
+            self._dialect = versions.installed()
+        except OSError as error:
+            raise SipError(f"baresip cannot be started: {error.strerror}") from error
         for attempt in range(START_TRIES):
             try:
                 self._start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
 
 from b2b import child
 from b2b.baresip.config import Account
@@ -27,7 +26,7 @@ class Dialect:
 
     def __str__(self) -> str:
         """Return the version as baresip says it."""
-        return ".".join(map(str, self.version)) if self.version != UNKNOWN else "of an unknown version"
+        return ".".join(map(str, self.version)) if self.version != UNKNOWN else "unknown version"
 
     @property
     def by_call(self) -> bool:
@@ -52,8 +51,10 @@ class Dialect:
         return chosen, "audio_debug"
 
 
-@cache
 def installed() -> Dialect:
-    """Ask the installed baresip for its version; what does not tell is taken for the newest."""
+    """Ask the installed baresip for its version; one that does not tell is taken for the newest.
+
+    Raises OSError where it cannot be started.
+    """
     found = BANNER.search(child.ask(["baresip", "-h"], patience_s=ANSWER_S))
     return Dialect(tuple(map(int, found.groups())) if found else UNKNOWN)

@@ -13,7 +13,7 @@ from typing import Literal
 INSTRUCTION = struct.Struct("HBBI")
 LOAD_WORD, LOAD_HALF, LOAD_BYTE = 0x20, 0x28, 0x30
 LOAD_HALF_INDEXED, LOAD_HEADER_LENGTH = 0x48, 0xB1
-JUMP_IF_EQUAL, JUMP_IF_SET, RETURN = 0x15, 0x45, 0x06
+JUMP, JUMP_IF_EQUAL, JUMP_IF_SET, AND, RETURN = 0x05, 0x15, 0x45, 0x54, 0x06
 SIZES = {LOAD_WORD: 4, LOAD_HALF: 2, LOAD_BYTE: 1, LOAD_HALF_INDEXED: 2}
 
 
@@ -37,6 +37,10 @@ def run(program: bytes, data: bytes, *, order: Literal["little", "big"]) -> int:
             accumulator = int.from_bytes(loaded, order)
         elif code == LOAD_HEADER_LENGTH:
             index = 4 * (data[k] & 15)
+        elif code == AND:
+            accumulator &= k
+        elif code == JUMP:
+            at += k
         elif code == JUMP_IF_EQUAL:
             at += if_true if accumulator == k else if_false
         elif code == JUMP_IF_SET:

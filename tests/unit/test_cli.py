@@ -384,7 +384,7 @@ def test_the_help_imports_nothing_slow() -> None:
     loaded = modules_after("from b2b.cli.app import run; run(['--help'])")
     assert "b2b.cli.app" in loaded
     ours = {name for name in loaded if name.startswith("b2b")}
-    assert ours <= {"b2b", "b2b.cli", "b2b.cli.app", "b2b.errors", "b2b.flags"}
+    assert ours <= {"b2b", "b2b.cli", "b2b.cli.app", "b2b.clock", "b2b.errors", "b2b.flags", "b2b.logs"}
     assert not loaded & {"numpy", "scipy", "subprocess", "ctypes", "multiprocessing", "asyncio"}
 
 

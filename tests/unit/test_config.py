@@ -13,7 +13,10 @@ from b2b.baresip.soundcard import Card
 
 def settings(**changes: object) -> dict[str, list[str]]:
     """Return baresip's `config` as its keys and all values of each."""
-    wanted = {"address": "127.0.0.1", "port": 5062, "control_port": 4444, "card": "sink", "modules_in": "/modules"}
+    wanted = {
+        "address": "127.0.0.1", "port": 5062, "control_port": 4444, "card": "sink", "max_calls": 1,
+        "modules_in": "/modules",
+    }  # fmt: skip
     found: dict[str, list[str]] = {}
     for line in config.config(**{**wanted, **changes}).splitlines():  # type: ignore[arg-type]
         key, _, value = line.partition(" ")

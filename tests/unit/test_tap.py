@@ -9,6 +9,7 @@ import bpf
 import pytest
 
 from b2b.roles.tap import Tap, udp_port_filter
+from b2b.sniffer import encode
 
 PORT = 5004
 UDP, TCP = 17, 6
@@ -45,13 +46,13 @@ def ip(
 )
 def test_only_udp_to_the_port_gets_through(packet: bytes, passes: bool) -> None:
     """The ports are looked for where the IP header ends."""
-    assert bool(bpf.run(udp_port_filter(PORT), packet, order="big")) is passes
+    assert bool(bpf.run(encode(udp_port_filter(PORT)), packet, order="big")) is passes
 
 
 @pytest.mark.parametrize("port", [1, 255, 256, 16384, 65535])
 def test_a_packet_is_passed_whole(port: int) -> None:
     """Whatever the port is, and no other port is taken for it."""
-    program = udp_port_filter(port)
+    program = encode(udp_port_filter(port))
     assert bpf.run(program, ip(port=port), order="big") >= 0xFFFF
     assert bpf.run(program, ip(port=port ^ 1), order="big") == 0
     assert bpf.run(program, ip(port=port ^ 0x100), order="big") == 0
