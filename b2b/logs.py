@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any, TextIO
 
 from b2b import clock
 
@@ -55,7 +55,7 @@ class LogLine:
     def json(self) -> str:
         """Return the line as one JSON object."""
         own = {"ts": self.ts, "level": self.level, "role": self.role, "msg": self.msg}
-        return json.dumps({**self.fields, **own}, ensure_ascii=False)
+        return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps({**self.fields, **own}, ensure_ascii=False))
 
     @classmethod
     def parse(cls, line: str) -> LogLine | None:
@@ -73,10 +73,17 @@ def printable(text: str) -> str:
     return CONTROL.sub("�", text.replace("\n", " ").replace("\t", " ").rstrip())
 
 
+def write_line(stream: TextIO, line: str) -> None:
+    """Write a line at once; what the stream's encoding does not have becomes a question mark."""
+    encoding = stream.encoding or "utf-8"
+    stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
+    stream.flush()
+
+
 class Log:
     """Writes a role's lines, whole, from any of its threads; `copy` is a file that gets them too."""
 
-    def __init__(self, role: str, *, as_json: bool, copy: IO[str] | None = None) -> None:
+    def __init__(self, role: str, *, as_json: bool, copy: TextIO | None = None) -> None:
         self.role, self.as_json = role, as_json
         self._stream, self._copy = sys.stdout, copy
         self._lock = threading.Lock()
@@ -109,10 +116,8 @@ class Log:
     def _put(self, line: str) -> None:
         with self._lock:
             if self._copy:
-                self._copy.write(line + "\n")
-                self._copy.flush()
+                write_line(self._copy, line)
             try:
-                self._stream.write(line + "\n")
-                self._stream.flush()
+                write_line(self._stream, line)
             except (OSError, ValueError):  # whoever read our lines is gone; the call is not
                 self._stream = open("/dev/null", "w")  # noqa: SIM115, PTH123

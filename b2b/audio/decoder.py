@@ -124,6 +124,8 @@ class Decoder:
             raise AudioError("ffmpeg is not installed; `sudo apt-get install ffmpeg` installs it") from error
         finally:
             os.close(words)
+        if code and "matches no streams" in said:
+            raise AudioError(f"{self.path}: there is no sound in it")
         if code and not self._closing:
             where = f" after {decoded / BYTES_PER_S:.1f} s" if decoded else ""
             raise AudioError(f"{self.path}: ffmpeg could not decode it{where}: {said or child.how_it_ended(code)}")
@@ -145,6 +147,6 @@ class Decoder:
 
 
 def last_line(words: bytes) -> str:
-    """Return the last line that is not empty of what a program said."""
-    lines = words.decode(errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else ""
+    """Return the last line that is not empty of what a program said; ffmpeg's hints about its flags are no news."""
+    lines = [line.strip() for line in words.decode(errors="replace").splitlines()]
+    return next((line for line in reversed(lines) if line and not line.startswith("To ignore this")), "")

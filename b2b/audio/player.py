@@ -59,6 +59,8 @@ class Player:
         self._process.stdin.close()
         if not child.wait(self._process, clock.Deadline.after(PLAY_OUT_S)):
             child.stop(self._process, patience_s=(0.5,))
+        if self._own_group:
+            child.kill_group(self._process.pid)
 
     def play(self, frame: bytes) -> None:
         """Queue a frame; the oldest one is dropped where a second of sound is waiting."""

@@ -15,7 +15,7 @@ FREQUENCIES = {key: (ROWS[r], COLUMNS[c]) for r, row in enumerate(KEYPAD) for c,
 
 DIGIT_DBM0 = -9.0  # level of each of the two tones, before any gain
 OVERLOAD_DBM0 = 3.17  # a sine that just fills mu-law's range, G.711
-OVERLOAD_PEAK = 32124  # the largest value that a mu-law code decodes to
+OVERLOAD_PEAK = 4 * 8159  # the end of that range: G.711's virtual decision value, on the 16-bit scale
 
 
 def amplitude(dbm0: float) -> float:

@@ -83,7 +83,7 @@ class Control:
     def __init__(self, port: int, *, on_event: Callable[[CallEvent], None], on_loss: Callable[[str], None]) -> None:
         self._on_event, self._on_loss = on_event, on_loss
         self._tokens = itertools.count(1)
-        self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._closing = False
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=1)
         self._socket.settimeout(None)
@@ -106,12 +106,15 @@ class Control:
         return answers[-1]
 
     def _answer(self, command: str, token: str, deadline: clock.Deadline) -> str:
-        answer: dict[str, Any] = {}
-        while answer.get("token") != token:
+        answer: dict[str, Any] | None = {}
+        while answer is not None and answer.get("token") != token:
             try:
                 answer = self._answers.get(timeout=deadline.left)
             except queue.Empty:
                 raise SipError(f"baresip did not answer `{command}` within {ANSWER_S:g} s") from None
+        if answer is None:
+            self._answers.put(None)  # for whoever asks next
+            raise SipError(f"lost the control connection to baresip before it answered `{command}`")
         if not answer.get("ok"):
             raise Refused(f"baresip refused `{command}`: {answer.get('data', '')}")
         return str(answer.get("data", ""))
@@ -129,11 +132,12 @@ class Control:
             while data := self._socket.recv(65536):
                 buffer += data
                 for body in split_netstrings(buffer):
-                    self._dispatch(json.loads(body))
+                    self._dispatch(json.loads(body.decode(errors="replace")))
         except OSError as error:
             reason = str(error.strerror)
         except (ValueError, RecursionError) as error:
             reason = f"it sent what is no JSON in netstrings ({error})"
+        self._answers.put(None)
         if not self._closing:
             self._on_loss(reason)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from b2b.addresses import parse_bind, parse_target
+from b2b.addresses import parse_bind, parse_target, parse_user
 from b2b.errors import UsageError
 from b2b.flags import FLAGS, Flag, flags_of
 
@@ -49,7 +49,11 @@ class Parsed(click.ParamType):  # type: ignore[type-arg, unused-ignore]
             self.fail(str(error), param, ctx)
 
 
-PARSED = {"sip-bind": Parsed("address", parse_bind), "target": Parsed("uri", parse_target)}
+PARSED = {
+    "sip-bind": Parsed("address", parse_bind),
+    "sip-user": Parsed("user", parse_user),
+    "target": Parsed("uri", parse_target),
+}
 
 
 def options(role: str) -> list[click.Option]:

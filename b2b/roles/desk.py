@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
 from b2b import clock, host
 from b2b.addresses import is_loopback
@@ -152,7 +152,7 @@ class Desk:
             self.wait_until(lambda: self._started)
 
     @staticmethod
-    def _own_log(work_dir: Path | None) -> IO[str] | None:
+    def _own_log(work_dir: Path | None) -> TextIO | None:
         if not work_dir:
             return None
         work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -322,7 +322,6 @@ def test_a_connection_that_makes_no_sense_is_told(talk: Talk, garbage: bytes) ->
     assert talk.losses.get(timeout=20).startswith("it sent what is no JSON in netstrings (")
 
 
-@pytest.mark.xfail(strict=True, reason="one byte that is no UTF-8 counts as the loss of baresip")
 def test_a_caller_may_have_a_name_in_any_encoding(talk: Talk) -> None:
     """baresip passes on what stood in the INVITE; a stranger's odd address is not our failure."""
     odd = message(**ESTABLISHED).replace(b"sip:sink@", b"sip:s\xefnk@")
@@ -340,7 +339,6 @@ def test_a_lost_connection_takes_no_command(talk: Talk, monkeypatch: pytest.Monk
         talk.control.commands("dial x")
 
 
-@pytest.mark.xfail(strict=True, reason="nobody wakes the command that waits: it sits out its limit")
 def test_a_connection_that_closes_ends_the_wait_for_an_answer(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A baresip that was killed will never answer, and every role would stand there for three seconds."""
     monkeypatch.setattr(control, "ANSWER_S", 0.5)
