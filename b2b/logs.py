@@ -55,7 +55,8 @@ class LogLine:
     def json(self) -> str:
         """Return the line as one JSON object."""
         own = {"ts": self.ts, "level": self.level, "role": self.role, "msg": self.msg}
-        return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps({**self.fields, **own}, ensure_ascii=False))
+        line = json.dumps({**self.fields, **own}, ensure_ascii=False)
+        return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
     @classmethod
     def parse(cls, line: str) -> LogLine | None:

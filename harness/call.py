@@ -1,0 +1,180 @@
+"""A call that has been made: everything that is known of it is read from its run folder, on any machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from b2b.errors import UsageError
+from b2b.flags import MIXER, SINK
+from b2b.plan.load import load_plan
+from b2b.plan.model import Node, Plan
+from b2b.plan.resolve import LOOPBACK, resolve
+from harness import canary
+from harness.expect import TABLE
+
+if TYPE_CHECKING:
+    from harness.dtmf import Digit
+    from harness.sound import Hearing, Level
+    from harness.wire.legs import Leg
+
+PCAP, NOTES = "capture.pcap", "capture.json"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A sink and what it heard."""
+
+    node: Node
+    chain: tuple[Node, ...]  # who is heard here, from the source to the last one before the sink
+    wav: Path
+
+    @cached_property
+    def digits(self) -> list[Digit]:
+        """The DTMF digits in the recording."""
+        from harness.dtmf import detect
+        from harness.sound import RATE, read_wav
+
+        return detect(read_wav(self.wav), RATE)
+
+    @property
+    def dtmf(self) -> str:
+        """The digits as text."""
+        return "".join(digit.digit for digit in self.digits)
+
+    @property
+    def mixers(self) -> list[Node]:
+        """The mixers whose digits are heard here."""
+        return [node for node in self.chain if node.role == MIXER and node.settings["dtmf_seq"]]
+
+    @property
+    def gain(self) -> float:
+        """The factor at which the source's sound ought to arrive."""
+        gain = 1.0
+        for node in self.chain:
+            gain *= node.settings["mix_gain_in"] if node.role == MIXER else 1.0
+        return gain
+
+    @cached_property
+    def level(self) -> Level:
+        """How loud the recording is, and where it is not."""
+        from harness.sound import measure, read_wav
+
+        return measure(read_wav(self.wav))
+
+    @cached_property
+    def hearing(self) -> Hearing | None:
+        """The recording against the source's file; None where no source of the plan is heard here."""
+        from harness.sound import compare, decode, read_wav
+
+        sources = [node for node in self.chain if "audio_file" in node.settings]
+        if not sources:
+            return None
+        ignore = [(digit.start_s, digit.end_s) for digit in self.digits]
+        return compare(decode(sources[0].settings["audio_file"]), read_wav(self.wav), gain=self.gain, ignore=ignore)
+
+
+class Call:
+    """A run folder, read when it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan as it was resolved."""
+        return resolve(load_plan(self.folder / "plan.toml", known_tables={TABLE}), host_ip=LOOPBACK)
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """What the orchestrator said of the run."""
+        values: dict[str, Any] = json.loads((self.folder / "summary.json").read_text(encoding="utf-8"))
+        return values
+
+    @cached_property
+    def events(self) -> list[dict[str, Any]]:
+        """Every event of the run; a line that was cut off is left out."""
+        return list(_json_lines(self.folder / "events.jsonl"))
+
+    @cached_property
+    def capture(self) -> dict[str, Any]:
+        """What the capture came to: packets, drops, refusal."""
+        return next(_json_lines(self.folder / NOTES), {"packets": 0, "drops": 0, "refusal": "there was no capture"})
+
+    @cached_property
+    def stalls(self) -> list[canary.Stall]:
+        """When this machine let nobody run."""
+        return canary.read(self.folder / canary.FILE)
+
+    @cached_property
+    def legs(self) -> list[Leg]:
+        """Each direction of each call that was captured."""
+        from harness.wire.legs import legs
+        from harness.wire.read import read_datagrams
+
+        pcap = self.folder / PCAP
+        return legs(read_datagrams(pcap), self.addresses) if pcap.exists() else []
+
+    @cached_property
+    def addresses(self) -> dict[str, str]:
+        """Where each node listened for SIP."""
+        return {event["node"]: event["sip"] for event in self.events if event["event"] == "ready"}
+
+    @property
+    def answered_at_s(self) -> float | None:
+        """When the first call was answered, in seconds since the epoch."""
+        answered = (event["wall_s"] for event in self.events if event["event"] == "CALL_ESTABLISHED")
+        return next(answered, None)
+
+    def leg(self, src: str, dst: str) -> Leg:
+        """Return the leg from one node to another. Raises LookupError where there was none."""
+        for leg in self.legs:
+            if (leg.src, leg.dst) == (src, dst):
+                return leg
+        there = ", ".join(leg.name for leg in self.legs) or "none"
+        raise LookupError(f"no leg {src} -> {dst} was captured; there is {there}")
+
+    @cached_property
+    def listeners(self) -> list[Listener]:
+        """Every sink that has a recording."""
+        return [
+            Listener(node, tuple(_heard_by(node, self.plan)), wav)
+            for node in self.plan.with_role(SINK)
+            if (wav := self.folder / f"{node.name}.wav").exists()
+        ]
+
+    @property
+    def sink(self) -> Listener:
+        """The plan's only sink. Raises UsageError where there are several."""
+        if len(self.listeners) != 1:
+            raise UsageError(f"{self.folder}: wanted one recording, has {len(self.listeners)}; use listener(name)")
+        return self.listeners[0]
+
+    def listener(self, name: str) -> Listener:
+        """Return a sink by name. Raises LookupError where it recorded nothing."""
+        for listener in self.listeners:
+            if listener.node.name == name:
+                return listener
+        raise LookupError(f"{name} recorded nothing")
+
+
+def _heard_by(node: Node, plan: Plan) -> Iterator[Node]:
+    """Yield who is heard at a node, from the source on."""
+    for caller in plan.nodes:
+        if caller.calls == node.name:
+            yield from _heard_by(caller, plan)
+            yield caller
+
+
+def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.exists():
+        return
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue

@@ -1,0 +1,6 @@
+"""Finds DTMF digits in a recording, also under speech; and nothing else that only sounds like them."""
+
+from harness.dtmf.detector import detect
+from harness.dtmf.digit import Digit
+
+__all__ = ["Digit", "detect"]

@@ -1,0 +1,64 @@
+"""Both stages together: a recording in, its digits out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import gcd
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.dtmf.digit import RATE, Digit, Numbers
+from harness.dtmf.measure import PARTS_MS, measure
+from harness.dtmf.search import BLOCK, candidates
+
+
+def detect(samples: Numbers, sample_rate: int = RATE) -> list[Digit]:
+    """Return every digit of a recording, in order.
+
+    Samples are on the 16-bit scale, or floats within ±1; several channels, as columns, are averaged.
+    """
+    sound = _at_8_khz(np.asarray(samples), sample_rate)
+    end_s = len(sound) / RATE
+    sound = np.pad(sound, (0, BLOCK - len(sound) % BLOCK))
+    found: list[Digit] = []
+    for candidate in sorted(candidates(sound), key=lambda candidate: candidate.start):
+        if any(_covers(digit, candidate.start / RATE, candidate.end / RATE) for digit in found[-2:]):
+            continue
+        if digit := measure(sound, candidate):
+            found.append(replace(digit, end_s=min(digit.end_s, end_s)))
+    return _settled(found)
+
+
+def _at_8_khz(samples: Numbers, rate: int) -> npt.NDArray[np.float32]:
+    if samples.ndim > 1:
+        samples = samples.mean(axis=1)
+    sound = samples.astype(np.float32)
+    if np.issubdtype(samples.dtype, np.floating) and len(sound) and np.abs(sound).max() <= 1:
+        sound *= 32768
+    if rate == RATE or not len(sound):
+        return sound
+    from scipy.signal import resample_poly  # type: ignore[import-untyped]  # takes most of a second
+
+    common = gcd(RATE, rate)
+    return np.asarray(resample_poly(sound, RATE // common, rate // common), np.float32)
+
+
+def _covers(digit: Digit, start_s: float, end_s: float) -> bool:
+    """Whether a stretch lies inside a digit that was heard, so that nothing else can be in it."""
+    return digit.start_s - 0.02 <= start_s and end_s <= digit.end_s + 0.02
+
+
+def _settled(found: list[Digit]) -> list[Digit]:
+    """Join the parts of one digit; where two different ones overlap keep the likelier."""
+    settled: list[Digit] = []
+    for digit in sorted(found, key=lambda digit: digit.start_s):
+        last = settled[-1] if settled else None
+        if last and last.digit == digit.digit and digit.start_s - last.end_s < PARTS_MS / 1000:
+            end_s = max(last.end_s, digit.end_s)
+            settled[-1] = replace(last, end_s=end_s, confidence=max(last.confidence, digit.confidence))
+        elif last and last.end_s - digit.start_s > 0.01:
+            settled[-1] = max(last, digit, key=lambda either: either.confidence)
+        else:
+            settled.append(digit)
+    return settled

@@ -1,0 +1,143 @@
+"""Takes captured frames out of pcap and pcapng files.
+
+dpkt's own readers know one interface per pcapng file and raise where a file was cut off in the middle of a packet.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+LONGEST = 1 << 20  # octets of a frame; what claims to be longer is damage (Wireshark's own limit is 256 KiB)
+
+# What a pcap file begins with, to its byte order, the fractions in a second and the octets of a record's header.
+PCAP = {
+    b"\xd4\xc3\xb2\xa1": ("<", 10**6, 16),
+    b"\xa1\xb2\xc3\xd4": (">", 10**6, 16),
+    b"\x4d\x3c\xb2\xa1": ("<", 10**9, 16),
+    b"\xa1\xb2\x3c\x4d": (">", 10**9, 16),
+    b"\x34\xcd\xb2\xa1": ("<", 10**6, 24),  # Kuznetzov's, of old Linux
+    b"\xa1\xb2\xcd\x34": (">", 10**6, 24),
+}
+PCAPNG = b"\x0a\x0d\x0d\x0a"
+BYTE_ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+INTERFACE, PACKET, SIMPLE_PACKET, ENHANCED_PACKET = 1, 2, 3, 6  # block types
+LAYOUT = {ENHANCED_PACKET: "IIII", PACKET: "HxxIII"}  # interface, time, octets
+TIME_RESOLUTION, TIME_OFFSET = 9, 14  # options of an interface
+
+
+class CaptureError(ValueError):
+    """A file that is no capture."""
+
+
+class DamagedError(ValueError):
+    """The file cannot be read any further."""
+
+
+class Frame(NamedTuple):
+    """What one interface saw at one time."""
+
+    time_s: float
+    link_type: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Interface:
+    link_type: int
+    snap_length: int
+    ticks_per_s: int = 10**6
+    offset_s: int = 0
+
+    def time_s(self, ticks: int) -> float:
+        whole, rest = divmod(ticks, self.ticks_per_s)
+        return self.offset_s + whole + rest / self.ticks_per_s
+
+
+def read_frames(file: BinaryIO, path: Path | str) -> Iterator[Frame]:
+    """Return the frames of an open file; CaptureError at once for no capture, DamagedError where one breaks off."""
+    magic = file.read(4)
+    if magic in PCAP:
+        header = file.read(20)
+        if len(header) < 20:
+            raise CaptureError(f"{path}: ends within its pcap header")
+        order = PCAP[magic][0]
+        return _pcap_frames(file, *PCAP[magic], struct.unpack(f"{order}I", header[16:])[0] & 0xFFFF)
+    if magic == PCAPNG:
+        order_mark = file.read(8)[4:]
+        if order_mark not in BYTE_ORDERS:
+            raise CaptureError(f"{path}: begins like pcapng but has no byte order mark")
+        file.seek(0)
+        return _pcapng_frames(file)
+    came = f"a file that begins with {magic.hex(' ')}" if magic else "an empty file"
+    raise CaptureError(f"{path}: wanted a pcap or pcapng capture, came {came}")
+
+
+def _pcap_frames(file: BinaryIO, order: str, fractions: int, header_size: int, link_type: int) -> Iterator[Frame]:
+    unpack, read = struct.Struct(f"{order}IIII").unpack_from, file.read
+    while header := read(header_size):
+        if len(header) < header_size:
+            raise DamagedError("the last record was cut off in its header")
+        seconds, fraction, length, _ = unpack(header)
+        if length > LONGEST:
+            raise DamagedError(f"a record claims {length} octets")
+        data = read(length)
+        if len(data) < length:
+            raise DamagedError(f"the last record has {len(data)} of its {length} octets")
+        yield Frame(seconds + fraction / fractions, link_type, data)
+
+
+def _pcapng_frames(file: BinaryIO) -> Iterator[Frame]:
+    order, interfaces, time_s = "<", list[_Interface](), 0.0
+    while head := file.read(8):
+        if head[:4] == PCAPNG:  # a new section, which may have another byte order
+            mark = file.read(4)
+            order, interfaces = BYTE_ORDERS.get(mark, order), []
+            _block(file, head, order, 12)
+            continue
+        kind = struct.unpack(f"{order}I", head[:4])[0] if len(head) == 8 else None
+        body = _block(file, head, order, 8)
+        try:
+            if kind == INTERFACE:
+                interfaces.append(_interface(body, order))
+            elif kind in (PACKET, ENHANCED_PACKET):
+                number, high, low, length = struct.unpack_from(order + LAYOUT[kind], body)
+                interface = interfaces[number]
+                time_s = interface.time_s(high << 32 | low)
+                yield Frame(time_s, interface.link_type, body[20 : 20 + length])
+            elif kind == SIMPLE_PACKET:  # has no time of its own
+                length = struct.unpack_from(f"{order}I", body)[0]
+                kept = min(length, interfaces[0].snap_length or length)
+                yield Frame(time_s, interfaces[0].link_type, body[4 : 4 + kept])
+        except (struct.error, IndexError):
+            raise DamagedError("a block makes no sense") from None
+
+
+def _block(file: BinaryIO, head: bytes, order: str, already_read: int) -> bytes:
+    """Read the rest of a block and return what lies between its two lengths."""
+    if len(head) < 8:
+        raise DamagedError("the last block was cut off in its header")
+    size = struct.unpack(f"{order}I", head[4:])[0]
+    if not 12 <= size <= LONGEST * 16:
+        raise DamagedError(f"a block claims {size} octets")
+    rest = file.read(size - already_read)
+    if len(rest) < size - already_read:
+        raise DamagedError(f"the last block has {already_read + len(rest)} of its {size} octets")
+    return rest[:-4]
+
+
+def _interface(body: bytes, order: str) -> _Interface:
+    link_type, snap_length = struct.unpack_from(f"{order}HxxI", body)
+    ticks_per_s, offset_s, at = 10**6, 0, 8
+    while at + 4 <= len(body):
+        code, length = struct.unpack_from(f"{order}HH", body, at)
+        value = body[at + 4 : at + 4 + length]
+        if code == TIME_RESOLUTION and value:
+            ticks_per_s = (2 if value[0] & 0x80 else 10) ** (value[0] & 0x7F)
+        elif code == TIME_OFFSET and length == 8:
+            offset_s = struct.unpack(f"{order}q", value)[0]
+        at += 4 + (length + 3) // 4 * 4
+    return _Interface(link_type, snap_length, ticks_per_s, offset_s)
