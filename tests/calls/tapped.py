@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from calls.bare_pair import RTP_PORTS
 from calls.places import PATIENCE_S, REPOSITORY
+from calls.plans import unjudged
 from calls.recording import read_wav
 from oracle.wire import Stream, read_streams
 
@@ -49,7 +50,7 @@ def tapped_run(plan: str, seconds: float, folder: Path, *, bare: bool = False) -
         [
             sys.executable, tests / "oracle" / "private.py", sys.executable, tests / "calls" / "run_tapped.py",
             folder / "call.pcap", str(seconds), *(["--bare"] if bare else []), "--",
-            "--plan", REPOSITORY / "plans" / plan, "--run-dir", folder / "run",
+            "--plan", unjudged(plan, folder), "--run-dir", folder / "run",
         ],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=seconds + 2 * PATIENCE_S,
     )  # fmt: skip

@@ -11,21 +11,22 @@ import stat
 
 import pytest
 
-from calls.places import REPOSITORY, SAMPLE
+from calls.places import SAMPLE
+from calls.plans import unjudged
 from calls.processes import assert_gone, processes_of
 from calls.recording import read_wav
 from oracle.audio import decode_reference, judge_sk, judge_smk
 
-SMK = REPOSITORY / "plans" / "smk.plan.toml"
-SK = REPOSITORY / "plans" / "sk.plan.toml"
+SK, SMK, SMMK = "sk.plan.toml", "smk.plan.toml", "smmk.plan.toml"
 
 
 @pytest.fixture
 def run(b2b, tmp_path):
-    """Start the orchestrator on a plan; its run folder is `tmp_path / "run"`."""
+    """Start the orchestrator on a plan, by name one of ours; its run folder is `tmp_path / "run"`."""
 
     def start(plan, *arguments, **more):
-        return b2b("--role", "orchestrator", "--plan", plan, "--run-dir", tmp_path / "run", *arguments, **more)
+        path = unjudged(plan, tmp_path) if plan in (SK, SMK, SMMK) else plan
+        return b2b("--role", "orchestrator", "--plan", path, "--run-dir", tmp_path / "run", *arguments, **more)
 
     return start
 
@@ -106,7 +107,7 @@ def test_the_resolved_plan_repeats_the_run(b2b, run, tmp_path):
 
 def test_a_chain_of_two_mixers(run):
     """Nodes of any name that say their role; tags are their names."""
-    orchestrator = run(REPOSITORY / "plans" / "smmk.plan.toml", "--duration-s", 2)
+    orchestrator = run(SMMK, "--duration-s", 2)
     assert orchestrator.wait_exit() == 0, orchestrator.output
     assert orchestrator.wait_line(r"^\[second\] ✓ ready")
 
@@ -270,7 +271,7 @@ def test_a_judge_decides_the_exit_code(run, tmp_path):
     """What hangs itself into the run may leave a verdict: all roles fine and a check failed is 1."""
     site = package(
         tmp_path / "site",
-        "expect",
+        "judge",
         """
 import contextlib
 

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from calls.places import REPOSITORY, SAMPLE
+from calls.plans import unjudged
 
 NOBODY = 65534
-NEEDED = ("click", "tomli_w", "tomli")
+NEEDED = ("click", "tomli_w", "tomli")  # and nothing that judges
 
 
 def as_nobody(*command: object, **more: object) -> subprocess.CompletedProcess[str]:
@@ -48,7 +49,7 @@ def home() -> Iterator[Path]:
                 shutil.copytree(spec.submodule_search_locations[0], home / name)
         (home / "plans").mkdir()
         (home / "fixtures").mkdir()
-        shutil.copy(REPOSITORY / "plans" / "sk.plan.toml", home / "plans")
+        shutil.copy(unjudged("sk.plan.toml", home), home / "plans")
         shutil.copy(SAMPLE, home / "fixtures")
         if os.geteuid() == 0:
             os.chown(home, NOBODY, NOBODY)

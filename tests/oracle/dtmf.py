@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oracle.g711 import PEAK, PEAK_DBM0, RATE, Numbers
+from oracle.g711 import PEAK_DBM0, RATE, Numbers
 from oracle.lags import Floats
 
 ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)  # Hz, Q.23
@@ -55,9 +55,12 @@ class Digit:
         return (self.start_s, self.start_s), (self.end_s, self.end_s)
 
 
+OVERLOAD = 4 * 8159  # the end of mu-law's range: G.711's virtual decision value, on the 16-bit scale
+
+
 def tone_amplitude(gain: float) -> float:
     """The peak of each of a digit's two tones after that gain, in 16-bit steps."""
-    return float(gain * PEAK * 10 ** ((TONE_DBM0 - PEAK_DBM0) / 20))
+    return float(gain * OVERLOAD * 10 ** ((TONE_DBM0 - PEAK_DBM0) / 20))
 
 
 def hear_digits(sound: Numbers, amplitude: float, usable: Numbers | None = None) -> list[tuple[Digit, Floats]]:

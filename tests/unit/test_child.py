@@ -44,11 +44,11 @@ def said(process: subprocess.Popen[bytes]) -> str:
     return process.stdout.readline().decode().strip()
 
 
-def parent_of_a_sleeper(settings: str) -> subprocess.Popen[bytes]:
+def parent_of(argv: list[str], settings: str) -> subprocess.Popen[bytes]:
     """Start a process that starts another one by child.start, says its number, and waits."""
     script = (
         "import sys; from b2b import child\n"
-        f"print(child.start(['sleep', '60'], {settings}).pid, flush=True); sys.stdin.read()\n"
+        f"print(child.start({argv!r}, {settings}).pid, flush=True); sys.stdin.read()\n"
     )
     return subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
@@ -56,22 +56,22 @@ def parent_of_a_sleeper(settings: str) -> subprocess.Popen[bytes]:
 @pytest.mark.parametrize("settings", ["own_group=True", "own_group=False"])
 def test_a_process_dies_with_its_parent_also_by_sigkill(settings: str) -> None:
     """The kernel sees to it; nobody else could."""
-    with parent_of_a_sleeper(settings) as parent:
+    with parent_of(["sleep", "60"], settings) as parent:
         pid = int(said(parent))
         assert not gone(pid)
         parent.kill()
         eventually(lambda: gone(pid), "the process to be gone")
 
 
-def test_a_process_that_may_outlive_its_parent_does() -> None:
+def test_a_process_that_may_outlive_its_parent_does(tmp_path: Path) -> None:
     """As a role does: it notices by its standard input, and hangs up first."""
-    with parent_of_a_sleeper("dies_with_us=False") as parent:
-        pid = int(said(parent))
+    ready, survived = tmp_path / "ready", tmp_path / "survived"
+    has_its_parent = '[ "$(cut -d" " -f4 /proc/$$/stat)" = "$PPID" ]'
+    orphan = f"{has_its_parent} && : > {ready}; while {has_its_parent}; do sleep 0.01; done; : > {survived}"
+    with parent_of(["sh", "-c", orphan], "dies_with_us=False") as parent:
+        eventually(ready.exists, "the process to know its parent")
         parent.kill()
-        parent.wait()
-        survived = not gone(pid)
-        os.kill(pid, signal.SIGKILL)
-    assert survived
+        eventually(survived.exists, "the orphan to say so")
 
 
 @pytest.mark.parametrize("own_group", [True, False])

@@ -349,6 +349,12 @@ def test_a_connection_that_closes_ends_the_wait_for_an_answer(talk: Talk, monkey
     assert not limit.passed
 
 
+def test_a_quiet_connection_is_no_loss(talk: Talk) -> None:
+    """Nothing need happen in a call for an hour: only connecting has a limit."""
+    assert talk.control._socket.gettimeout() is None
+    assert talk.control.commands("dial x") == "dialling"
+
+
 def test_letting_go_is_no_loss(talk: Talk) -> None:
     """We know about it; and a second time does no harm."""
     reader = next(thread for thread in threading.enumerate() if thread.name == "control")

@@ -427,6 +427,7 @@ def test_a_killed_role_leaves_no_ffmpeg_behind(long_file: Path) -> None:
         (b"one\ntwo\n", "two"),
         (b"one\n  two  \n\n", "two"),
         (b"progress\rdone", "done"),
+        (b"no such stream\nTo ignore this, add a flag\n", "no such stream"),
         (b"caf\xe9", "caf\N{REPLACEMENT CHARACTER}"),
     ],
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 import pytest
 
@@ -35,7 +37,7 @@ def log_to(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeLog]:
     """Return a function that makes a role's log on another standard output than ours."""
     made = []
 
-    def make(stream: io.TextIOBase, *, as_json: bool = False, copy: io.StringIO | None = None) -> Log:
+    def make(stream: TextIO, *, as_json: bool = False, copy: TextIO | None = None) -> Log:
         monkeypatch.setattr(sys, "stdout", stream)
         made.append(Log("source", as_json=as_json, copy=copy))
         return made[-1]
@@ -159,6 +161,18 @@ def test_a_role_s_own_log_gets_every_line(capsys: pytest.CaptureFixture[str], as
     log.error("two")
     assert copy.getvalue() == capsys.readouterr().out
     assert copy.getvalue().count("\n") == 3
+
+
+def test_a_line_is_there_as_soon_as_it_was_said(log_to: MakeLog, tmp_path: Path) -> None:
+    """The orchestrator waits for READY at the other end; and a role that is killed leaves its whole log."""
+    reading, writing = os.pipe()
+    with (tmp_path / "role.log").open("w") as copy:
+        log = log_to(os.fdopen(writing, "w"), copy=copy)
+        log.ready(READY)
+        assert (tmp_path / "role.log").read_text() == READY_LINE + "\n"
+        assert select.select([reading], [], [], 0)[0]
+        assert os.read(reading, 4096).decode() == READY_LINE + "\n"
+    os.close(reading)
 
 
 class Broken(io.StringIO):

@@ -80,6 +80,7 @@ def test_a_stuck_player_never_blocks_and_its_drops_are_counted(deaths: Deaths) -
         for frame in frames(1000):
             speaker.play(frame)
         assert not gone(pid)
+        assert len(speaker._frames) <= BUFFERED_FRAMES == 50
         in_pipe_at_most = PIPE_BYTES // FRAME_BYTES + 1
         assert 1000 - BUFFERED_FRAMES - in_pipe_at_most <= speaker.drops <= 1000 - BUFFERED_FRAMES
     assert gone(pid)

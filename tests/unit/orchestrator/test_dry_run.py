@@ -147,7 +147,7 @@ def test_a_dry_run_leaves_the_named_folder_alone(here, capfd):
 def test_a_dry_run_lets_the_plan_say_the_duration(here, capfd):
     """[expect] duration_s is what the source is told where the command line says nothing."""
     plan = Path("plans/sk.plan.toml")
-    plan.write_text(plan.read_text() + "\n[expect]\nduration_s = 2.5\n")
+    plan.write_text(plan.read_text().replace("duration_s = 60", "duration_s = 2.5"))
     assert orchestrate("--plan", str(plan), "--dry-run") == 0
     assert " --duration-s 2.5" in capfd.readouterr().out
 

@@ -22,7 +22,7 @@ def shipped(tmp_path):
     (tmp_path / "fixtures" / "sample.mp3").touch()
 
     def load(name: str) -> Plan:
-        return load_plan(tmp_path / "plans" / f"{name}.plan.toml", known_tables=())
+        return load_plan(tmp_path / "plans" / f"{name}.plan.toml", known_tables={"expect"})
 
     return load
 
