@@ -105,6 +105,11 @@ def kill_group(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
+def kill_own_group() -> None:
+    """Kill ourselves with all that we have started, for nobody is left to do it."""
+    os.killpg(0, signal.SIGKILL)
+
+
 def cpu_seconds(pids: Iterable[int]) -> float:
     """Sum the CPU time, user and system, that the processes have used; those that are gone count nothing."""
     ticks = 0

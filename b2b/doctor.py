@@ -185,4 +185,4 @@ def command() -> None:
     """
     findings = check()
     click.echo(table(findings))
-    raise SystemExit(int(exit_code(findings)))
+    click.get_current_context().exit(int(exit_code(findings)))

@@ -41,10 +41,11 @@ def mix(sound: bytes, gain: float, digits: array[float], digits_gain: float) -> 
 
 
 class Meter:
-    """Root mean square of the sound since it was last read."""
+    """Root mean square of the sound since it was last read, and of all of it."""
 
     def __init__(self) -> None:
         self._energy, self._samples = 0, 0
+        self._all_energy, self._all_samples = 0, 0
 
     def add(self, sound: bytes) -> None:
         """Take a stretch of S16_LE into account."""
@@ -54,6 +55,18 @@ class Meter:
 
     def read(self) -> float:
         """Return the level in dBov (0 is the power of a full-scale square wave), and start anew."""
-        power = self._energy / (self._samples * FULL_SCALE**2) if self._samples else 0.0
+        energy, samples = self._energy, self._samples
+        self._all_energy, self._all_samples = self._all_energy + energy, self._all_samples + samples
         self._energy, self._samples = 0, 0
-        return round(10 * math.log10(power), 1) if power > 0 else SILENT_DBOV
+        return dbov(energy, samples)
+
+    def read_all(self) -> float:
+        """Return the level of all the sound that there ever was."""
+        self.read()
+        return dbov(self._all_energy, self._all_samples)
+
+
+def dbov(energy: int, samples: int) -> float:
+    """Return the level of that many samples whose squares add up to the energy."""
+    power = energy / (samples * FULL_SCALE**2) if samples else 0.0
+    return round(10 * math.log10(power), 1) if power > 0 else SILENT_DBOV

@@ -192,7 +192,8 @@ class UserAgent:
         return self._control.commands(*commands)
 
     def _start(self) -> None:
-        self.port = self._asked_port or free_port(self.address, socket.SOCK_DGRAM)
+        any_port = free_port(self.address, socket.SOCK_DGRAM)  # where there is none the address is not ours
+        self.port = self._asked_port or any_port
         self._baresip = Baresip(
             address=self.address, own_group=self._own_group, work_dir=self._work_dir, on_line=self._on_line
         )

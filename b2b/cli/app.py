@@ -108,9 +108,7 @@ def run(arguments: Sequence[str]) -> int:
         return int(ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
         return int(ExitCode.OK)
-    except SystemExit:  # so click says that whoever read our output has seen enough
-        return int(ExitCode.OK)
-    except BrokenPipeError:
+    except (SystemExit, BrokenPipeError):  # so click says that whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
     except B2bError as error:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from b2b import clock
 from b2b.flags import MIXER, ORCHESTRATOR, SINK, SOURCE
@@ -64,9 +64,9 @@ class Console:
         width = max(TAG_WIDTH, *(len(tag) for tag in tags.values()))
         self._tags = {name: tag.ljust(width) for name, tag in tags.items()}
 
-    def say(self, msg: str, *, node: str = ORCHESTRATOR, level: str = "INFO", mark: str = "") -> None:
-        """Write a line of ours, or one that stands for a node."""
-        line = LogLine(ts=clock.timestamp(), level=level, role=self._roles[node], msg=printable(msg))
+    def say(self, msg: str, *, node: str = ORCHESTRATOR, level: str = "INFO", mark: str = "", **fields: Any) -> None:
+        """Write a line of ours, or one that stands for a node; the fields are for JSON."""
+        line = LogLine(ts=clock.timestamp(), level=level, role=self._roles[node], msg=printable(msg), fields=fields)
         self.show(node, line, mark=mark)
 
     def show(self, node: str, line: LogLine, *, mark: str = "") -> None:
@@ -82,6 +82,11 @@ class Console:
         else:
             shown = f"{self._style.mark(mark)} " if mark else ""
             self._print(f"{self._style.tag(self._roles[node], tag)} {shown}{line.msg}")
+
+    def show_metrics(self, node: str, line: LogLine) -> None:
+        """Write a node's metrics where a machine reads; a person gets the line that sums all of them up."""
+        if self._as_json:
+            self.show(node, line)
 
     def _print(self, text: str) -> None:
         try:

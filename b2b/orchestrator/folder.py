@@ -25,7 +25,10 @@ class RunFolder:
     """Names and writes the files of one run."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        try:
+            self.path = path.absolute()
+        except OSError as error:
+            raise UsageError(f"--run-dir: this working directory is gone: {error.strerror}") from error
 
     def __enter__(self) -> RunFolder:
         """Make the folder. Raises UsageError where it cannot be made, or has something in it already."""

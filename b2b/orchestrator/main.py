@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 
 from b2b import host
 from b2b.errors import ExitCode, UsageError, describe
+from b2b.flags import FLAGS
 from b2b.logs import printable
-from b2b.orchestrator import hooks, network, picture
+from b2b.orchestrator import hooks, network, picture, signals
 from b2b.orchestrator.children import relative, role_command
 from b2b.orchestrator.console import Console
 from b2b.orchestrator.folder import RunFolder, default_folder
@@ -22,6 +24,7 @@ from b2b.plan.model import Plan
 from b2b.plan.resolve import call_duration_s, is_self_contained, resolve
 
 PRIVATE, HOST = "private", "host"
+HIDDEN = {flag.option for flag in FLAGS if flag.hidden}  # between us and our roles
 
 
 def main(flags: Mapping[str, Any]) -> int:
@@ -42,6 +45,7 @@ def main(flags: Mapping[str, Any]) -> int:
     if kind == PRIVATE:
         network.enter_private()
     timing = Timing(flags["ready_ms"] / 1000, flags["grace_ms"] / 1000, flags["kill_ms"] / 1000)
+    os.umask(0o077)  # what a run leaves is its user's alone
     with folder:
         console = Console(
             plan.nodes, color=flags["color"], as_json=flags["log_format"] == "json", run_log=folder.run_log
@@ -67,12 +71,13 @@ def choose_network(wanted: str, plan: Plan) -> tuple[str, str]:
 
 
 def show(plan: Plan, folder: RunFolder, wishes: Wishes, why: str) -> None:
-    """Print what would be started."""
+    """Print what would be started, as it could be typed."""
     for warning in plan.warnings:
         print(f"Warning: {printable(warning)}", file=sys.stderr)
     print(f"# network: {why}", *picture.picture(plan), sep="\n")
     for node in plan.nodes:
-        command = role_command(node, target=node.settings.get("sip_target"), extra=extra_flags(node, wishes, folder))
+        typed = {name: value for name, value in extra_flags(node, wishes, folder).items() if name not in HIDDEN}
+        command = role_command(node, target=node.settings.get("sip_target"), extra=typed)
         print(f"\n# {node.name}", picture.shell_line(command), sep="\n")
         print(*(f"    {line}" for line in picture.configuration(node)), sep="\n")
 
@@ -84,11 +89,13 @@ def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
     try:
         with hooks.around(run.plan, folder.path):
             run.play()
+            signals.interrupt_once()
             folder.write_summary(_summary(run, kind, exit_code=None, failed=run.supervisor.failed_first()))
     except KeyboardInterrupt:
         trouble = "interrupted while the call was judged"
     except Exception as error:
         trouble = describe(error)
+    signals.ignore()
     failed = run.supervisor.failed_first()
     code, said = _outcome(folder, failed, trouble)
     folder.write_summary(_summary(run, kind, exit_code=int(code), failed=failed))
@@ -120,12 +127,11 @@ def _close(
 ) -> None:
     """Say what came out, in words, with where to look."""
     console.say(f"the call lasted {run.duration_s:.1f} s" if run.duration_s else "there was no call")
-    width = max(len(node.name) for node in run.plan.nodes)
-    for well, line in closing_lines(run.plan, run.supervisor.exit_codes(), run.metrics, width):
+    for well, line in closing_lines(run.plan, run.supervisor.exit_codes(), run.metrics, in_call=run.in_call):
         console.say(line, mark="✓" if well else "✗")
     for node in run.plan.nodes:
         recording = folder.recording(node.name)
-        if recording.exists():
+        if recording.exists() and node.name in run.in_call:
             console.say(f"recording of {node.name}: {relative(recording)}")
     if failed:
         log = relative(Path(folder.node(failed.node)))

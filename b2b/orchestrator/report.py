@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from b2b.child import how_it_ended
@@ -49,12 +49,13 @@ def summary(
 
 
 def closing_lines(
-    plan: Plan, exit_codes: Mapping[str, int | None], metrics: Mapping[str, Metrics], width: int
+    plan: Plan, exit_codes: Mapping[str, int | None], metrics: Mapping[str, Metrics], *, in_call: Container[str]
 ) -> Iterator[tuple[bool, str]]:
-    """Yield for each role whether it did well, and what it sent and received in words."""
+    """Yield for each role whether it did well, and what it sent and received in words; `in_call` had a call."""
+    width = max(len(node.name) for node in plan.nodes)
     for node in plan.nodes:
         code = exit_codes.get(node.name)
-        did = _deeds(node, metrics.get(node.name))
+        did = _deeds(node, metrics.get(node.name), in_call=node.name in in_call)
         ended = "was never started" if code is None else "" if code == 0 else _ended(code)
         yield code == 0, f"{node.name.ljust(width)}  {', '.join(part for part in (did, ended) if part)}"
 
@@ -65,16 +66,17 @@ def _ended(code: int) -> str:
 
 def _traffic(node: Node, values: Metrics) -> str:
     sent = f"tx={values['packets_tx']}" if node.role != SINK else ""
-    received = f"rx={values['packets_rx']} loss={values['rtp_loss']} jitter_p95={values['jitter_ms_p95']:g}ms"
+    received = f"rx={values['packets_rx']} loss={values['rtp_loss']}"
+    if values["jitter_ms_p95"] is not None:
+        received += f" jitter_p95={values['jitter_ms_p95']:g}ms"
     return " ".join(part for part in (sent, received if node.role != SOURCE else "") if part)
 
 
-def _deeds(node: Node, values: Metrics | None) -> str:
+def _deeds(node: Node, values: Metrics | None, *, in_call: bool) -> str:
     if values is None:
-        return "had no call"
-    heard = (
-        f"received {values['packets_rx']} packets, {values['rtp_loss']} lost, "
-        f"jitter p95 {values['jitter_ms_p95']:g} ms"
-    )
+        return "had no time to count" if in_call else "had no call"
+    heard = f"received {values['packets_rx']} packets, {values['rtp_loss']} lost"
+    if values["jitter_ms_p95"] is not None:
+        heard += f", jitter p95 {values['jitter_ms_p95']:g} ms"
     sent = f"sent {values['packets_tx']} packets"
     return {SOURCE: sent, MIXER: f"{heard}, {sent}", SINK: heard}[node.role]

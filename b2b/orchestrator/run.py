@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import queue
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
 from b2b import clock
 from b2b.flags import DEFAULT_APLAY, SINK, SOURCE
+from b2b.orchestrator import signals
 from b2b.orchestrator.children import RoleProcess, role_command
 from b2b.orchestrator.console import Console
 from b2b.orchestrator.events import (
@@ -32,7 +31,6 @@ from b2b.orchestrator.supervise import Supervisor
 from b2b.plan.model import Node, Plan
 from b2b.plan.resolve import finish_target
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PROGRESS_S = 5.0
 ROLES_S = 0.5  # after which all roles have told their metrics of the last five seconds
 HOUR_S = 3600.0
@@ -75,6 +73,7 @@ class Run:
         self.plan, self.supervisor = plan, supervisor
         self.metrics: dict[str, Mapping[str, Any]] = {}
         self.duration_s = 0.0
+        self.in_call: set[str] = set()
         self._folder, self._console, self._wishes = folder, console, wishes
         self._inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._processes: dict[str, RoleProcess] = {}
@@ -85,7 +84,7 @@ class Run:
 
     def play(self) -> None:
         """Return when no process of the run is left."""
-        before = {signum: signal.signal(signum, self._on_signal) for signum in STOP_SIGNALS}
+        signals.report(lambda name: self._inbox.put(Interrupted(name)))
         try:
             self._do_all(self.supervisor.begin(clock.now()))
             while not self.supervisor.finished:
@@ -97,11 +96,6 @@ class Run:
         finally:
             for process in self._processes.values():
                 process.kill()
-            for signum, handler in before.items():
-                signal.signal(signum, handler)
-
-    def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
-        self._inbox.put(Interrupted(signal.Signals(signum).name))
 
     def _next_event(self) -> Event:
         due = min(self.supervisor.next_deadline or clock.now() + HOUR_S, self._next_progress)
@@ -135,13 +129,13 @@ class Run:
         command = role_command(node, target=target, extra=extra_flags(node, self._wishes, self._folder))
         self._processes[node.name] = process = RoleProcess(node, command, self._inbox.put)
         self._folder.event(node.name, "started", pid=process.pid, command=command)
-        self._console.say(f"started {node.name} pid={process.pid}", mark="✓")
+        self._console.say(f"started {node.name} pid={process.pid}", mark="✓", started=node.name, pid=process.pid)
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, ReadySeen):
             self._addresses[event.node] = event.sip
             self._folder.event(event.node, "ready", sip=event.sip)
-            self._console.say(f"ready sip={event.sip}", node=event.node, mark="✓")
+            self._console.say(f"ready sip={event.sip}", node=event.node, mark="✓", event="ready", sip=event.sip)
         elif isinstance(event, LogSeen):
             self._tell_log(event)
         elif isinstance(event, WordsSeen):
@@ -149,6 +143,8 @@ class Run:
             self._console.say(event.words, node=event.node, level="WARNING")
         elif isinstance(event, Exited):
             self._folder.event(event.node, "exited", code=event.code)
+            if self._answered_at is not None and not self.duration_s and self._is_caller(event.node):
+                self.duration_s = clock.now() - self._answered_at  # it had no time to tell
         elif isinstance(event, Interrupted):
             self._folder.event("orchestrator", "interrupted", reason=event.reason)
             self._console.say(event.reason, level="WARNING")
@@ -162,6 +158,7 @@ class Run:
             self._folder.metrics(event.node, values)
             if self._is_caller(event.node):
                 self.duration_s = float(values.get("call_s", self.duration_s))
+            self._console.show_metrics(event.node, line)
             return
         fields = {key: value for key, value in line.fields.items() if key != "event"}
         self._folder.event(event.node, name, ts=line.ts, level=line.level, msg=line.msg, **fields)
@@ -176,6 +173,8 @@ class Run:
             self._console.say(f"stopping: {reason}")
 
     def _note_call(self, name: str, event: str) -> None:
+        if event == "CALL_ESTABLISHED":
+            self.in_call.add(name)
         if event == "CALL_ESTABLISHED" and self._answered_at is None and self._is_caller(name):
             self._answered_at = clock.now()
             self._next_progress = self._answered_at + PROGRESS_S + ROLES_S

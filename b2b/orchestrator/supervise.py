@@ -25,7 +25,10 @@ from b2b.orchestrator.events import (
 from b2b.plan.model import Node
 
 MESSENGER_S = 1.0  # a hang-up may be heard of that much before the failure that caused it
+HANG_UP, SAME_S = "SIGHUP", 0.1  # a terminal that closes sends several; so does whoever presses keys in a hurry
+SILENT_S = 20.0  # a role in a call tells its metrics every five seconds
 LINGER_S = 3.0  # when one end of a call has gone, the others have that long to see it and go too
+IN_CALL = "CALL_ESTABLISHED"
 OUR_CODES = {int(code) for code in ExitCode} - {int(ExitCode.CHECK_FAILED)}
 
 
@@ -63,6 +66,8 @@ class Role:
     told_code: int = 0
     asked_at: float | None = None
     asked_again: bool = False
+    heard_at: float = 0.0
+    in_call: bool = False
     killed: bool = False
 
     @property
@@ -90,7 +95,7 @@ class Supervisor:
     _roles: dict[str, Role] = field(default_factory=dict)
     _began: float = 0.0
     _stopping_since: float | None = None
-    _interrupts: int = 0
+    _interrupted_at: float | None = None
     _linger_until: dict[str, float] = field(default_factory=dict)
 
     def begin(self, now: float) -> list[Command]:
@@ -105,7 +110,7 @@ class Supervisor:
         if isinstance(event, ReadySeen):
             commands += self._ready(event.node)
         elif isinstance(event, LogSeen):
-            self._logged(event, now)
+            commands += self._logged(event, now)
         elif isinstance(event, WordsSeen):
             self._roles[event.node].last_words = event.words.strip() or self._roles[event.node].last_words
         elif isinstance(event, Exited):
@@ -130,6 +135,7 @@ class Supervisor:
             yield from (until for name, until in self._linger_until.items() if self._lingers(self._roles[name]))
             if any(role.phase is Phase.STARTING for role in self._roles.values()):
                 yield self._began + self.timing.ready_s
+            yield from (role.heard_at + SILENT_S for role in self._roles.values() if role.alive and role.in_call)
         for role in self._roles.values():
             if role.alive and role.asked_at is not None and not role.killed:
                 yield role.asked_at + self.timing.kill_s
@@ -180,13 +186,16 @@ class Supervisor:
 
         return sorted(self._roles.values(), key=distance)
 
-    def _logged(self, event: LogSeen, now: float) -> None:
+    def _logged(self, event: LogSeen, now: float) -> Iterator[Command]:
         role = self._roles[event.node]
-        role.last_words = event.line.msg
+        role.last_words, role.heard_at = event.line.msg, now
+        role.in_call = (role.in_call or event.line.fields.get("event") == IN_CALL) and role.asked_at is None
         if event.line.level == "ERROR" and not role.error:
             role.error = event.line.msg
             role.failed_at = now if role.failed_at is None else role.failed_at
             role.told_code = int(event.line.fields.get("code", 0))
+            if role.told_code:
+                yield from self._stop(f"{event.node} has failed", now)
 
     def _exited(self, event: Exited, now: float) -> Iterator[Command]:
         role = self._roles[event.node]
@@ -213,9 +222,9 @@ class Supervisor:
         return connected
 
     def _interrupted(self, reason: str, now: float) -> Iterator[Command]:
-        self._interrupts += 1
-        if self._interrupts > 1:
+        if self._interrupted_at is not None and reason != HANG_UP and now >= self._interrupted_at + SAME_S:
             yield from self._kill(self._roles.values())
+        self._interrupted_at = now if self._interrupted_at is None else self._interrupted_at
         yield from self._stop(reason, now)
 
     def _stop(self, reason: str, now: float) -> Iterator[Command]:
@@ -262,6 +271,11 @@ class Supervisor:
                 role.error = role.error or f"not READY within {self.timing.ready_s:g} s"
                 role.failed_at = role.failed_at or now
             yield from self._stop(f"{late[0].node.name} is not ready", now)
+        silent = [role for role in self._roles.values() if role.alive and role.in_call]
+        for role in (role for role in silent if now >= role.heard_at + SILENT_S):
+            role.late, role.failed_at = True, now
+            role.error = role.error or f"has said nothing for {SILENT_S:g} s in its call"
+            yield from self._stop(f"{role.node.name} is stuck", now)
         over = [name for name, until in self._linger_until.items() if now >= until]
         if lingering := [name for name in over if self._lingers(self._roles[name])]:
             self.stop_reason = f"the call is over, but {', '.join(lingering)} had not noticed"

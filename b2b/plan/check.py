@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,16 @@ from b2b.logs import CONTROL
 
 WANTED = {int: "a whole number", float: "a number", str: "a string", bool: "true or false", "path": "a path in quotes"}
 CAME = {bool: "the boolean", int: "the integer", float: "the number", str: "the string"}
+def parse_command(text: str) -> list[str]:
+    """Read a command as a shell splits it, which starts none; an empty one is no command."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"wanted a command, came {text!r}: {str(error).lower()}") from None
+
+
 GRAMMARS: dict[str, Callable[[str], object]] = {
+    "aplay_cmd": parse_command,
     "sip_bind": parse_bind,
     "sip_target": parse_target,
     "sip_user": parse_user,

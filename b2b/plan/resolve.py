@@ -9,6 +9,7 @@ from typing import Any
 from b2b.addresses import SIP_PORT, WILDCARD, YOUR_HOST_IP, Target, is_loopback, parse_bind, parse_target
 from b2b.errors import UsageError
 from b2b.flags import SOURCE
+from b2b.plan.check import suggest
 from b2b.plan.load import EXPECT, TOPOLOGY, check_binds
 from b2b.plan.model import Node, Plan
 from b2b.plan.node import make_node
@@ -97,7 +98,12 @@ def _callee(node: Node, target: Target, plan: Plan, host_ip: str) -> Node | None
                 says = f"wanted the port of {other.name}, which listens on {other.bind}, came {target.port}"
                 raise plan.where.error(TOPOLOGY, node.name, "sip_target", says=says)
             return other
-    return next((other for other in plan.nodes if _reaches(target, other, host_ip)), None)
+    if found := next((other for other in plan.nodes if _reaches(target, other, host_ip)), None):
+        return found
+    if meant := suggest(target.host, (other.name for other in plan.nodes), cutoff=0.75):
+        says = f"there is no node {target.host!r}; did you mean {meant}?"
+        raise plan.where.error(TOPOLOGY, node.name, "sip_target", says=says)
+    return None
 
 
 def _reaches(target: Target, node: Node, host_ip: str) -> bool:

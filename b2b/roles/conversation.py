@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from b2b import clock, host
 from b2b.addresses import Target
+from b2b.audio.pcm import Meter
 from b2b.baresip.agent import CallState, UserAgent
 from b2b.baresip.config import Account
 from b2b.errors import B2bError, SipError
@@ -45,7 +45,8 @@ def in_call(
     speaks: Account,
     tick: Callable[[], None],
     lead_ms: int,
-    extra: Callable[[], Mapping[str, Any]],
+    meters: Mapping[str, Meter],
+    extra: Callable[[], Mapping[str, int]],
 ) -> Iterator[Metrics]:
     """Let the media flow inside the block; on the way out hang up, while they still do, and say the last metrics."""
     line = Line(
@@ -54,9 +55,13 @@ def in_call(
         lead_s=lead_ms / 1000,
         on_error=lambda error: desk.post(Failed(error)),
     )
-    lasted = 0.0
     metrics = Metrics(
-        desk.log, agent, hears=hears, speaks=speaks, extra=lambda: {"stalls": line.stalls, **extra()}
+        desk.log,
+        agent,
+        hears=hears,
+        speaks=speaks,
+        meters=meters,
+        extra=lambda: {"stalls": line.stalls, **extra()},
     )
     desk.on_tick, desk.on_rtcp = metrics.tick, metrics.rtcp_jitter
     try:
@@ -67,9 +72,9 @@ def in_call(
         raise
     finally:
         desk.on_tick = lambda: None
+        lasted = agent.call_s(hears)
         with contextlib.suppress(SipError):
             metrics.tick()
-            lasted = agent.call_s(hears)
             agent.hang_up()  # baresip's audio threads end only while sound flows
         line.stop()
         desk.tell_the_rest()

@@ -65,6 +65,7 @@ class Desk:
         self.on_tick: Callable[[], None] = lambda: None
         self.on_rtcp: Callable[[float], None] = lambda jitter_us: None
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self.orphaned = False
         self._started = self._reported = False
 
     def open(self) -> None:
@@ -185,5 +186,6 @@ class Desk:
                 self.post(Started())
                 heard = b""
         # The orchestrator is gone. SIGALRM ends us for sure, should the way out be blocked.
+        self.orphaned = True
         signal.setitimer(signal.ITIMER_REAL, self.settings.kill_after_s)
         self.post(StopRequest("the orchestrator is gone"))

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
+from b2b import child
 from b2b.errors import B2bError, ExitCode, describe
 from b2b.roles.desk import Desk, Stopped
 from b2b.roles.settings import Common
@@ -31,4 +32,6 @@ def main(role: str, settings: Settings, run: Callable[[Desk, Settings], None]) -
         desk.log.error(describe(error), event="failed", code=int(code), trace=trace)
     desk.close()
     desk.log.info(f"exit code={int(code)} ({code.meaning})", event="exit", code=int(code))
+    if desk.orphaned:
+        child.kill_own_group()
     return code

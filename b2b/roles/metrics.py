@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from b2b import child, clock
+from b2b.audio import pcm
 from b2b.baresip.agent import UserAgent
 from b2b.baresip.config import Account
 from b2b.logs import Log
@@ -20,10 +21,10 @@ COUNTERS = ("packets_tx", "packets_rx", "rtp_loss")
 CARD_COUNTERS = ("tx_overruns", "tx_underruns", "rx_overruns", "rx_underruns", "rx_discards")
 
 
-def percentile(values: list[float], share: float) -> float:
-    """Return the value below which that share of the values lies (nearest rank); 0 for none."""
+def percentile(values: list[float], share: float) -> float | None:
+    """Return the value below which that share of the values lies (nearest rank); None where there are none."""
     if not values:
-        return 0.0
+        return None
     ranked = sorted(values)
     return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
 
@@ -46,15 +47,22 @@ class Metrics:
     """Samples the legs at each tick, and logs what came together.
 
     `hears` is the leg whose incoming RTP counts as the role's, `speaks` the one whose outgoing RTP does; `extra` gives
-    the role's own values. Jitter percentiles are over the RFC 3550 jitter after each packet received since the last
-    report, and of the whole call in the final one; without CAP_NET_RAW over baresip's own RTCP readings, one in five
-    seconds, of the call so far.
+    the role's own counters, `meters` its levels. Jitter percentiles are over the RFC 3550 jitter after each packet
+    received since the last report; without CAP_NET_RAW over baresip's own RTCP readings, one in five seconds. The
+    final report is about the whole call.
     """
 
     def __init__(
-        self, log: Log, agent: UserAgent, *, hears: Account, speaks: Account, extra: Callable[[], Mapping[str, Any]]
+        self,
+        log: Log,
+        agent: UserAgent,
+        *,
+        hears: Account,
+        speaks: Account,
+        meters: Mapping[str, pcm.Meter],
+        extra: Callable[[], Mapping[str, int]],
     ) -> None:
-        self._log, self._agent, self._extra = log, agent, extra
+        self._log, self._agent, self._meters, self._extra = log, agent, meters, extra
         self._legs = {account.user: LegCount(account) for account in (hears, speaks)}
         self._hears, self._speaks = self._legs[hears.user], self._legs[speaks.user]
         self._jitters: list[float] = []
@@ -63,7 +71,7 @@ class Metrics:
         self._stack = contextlib.ExitStack()
         self._call_s = 0.0
         self._next = clock.now() + PERIOD_S
-        self._cpu, self._cpu_at = self._cpu_seconds(), clock.now()
+        self._cpu = self._first_cpu = self._cpu_seconds(), clock.now()
 
     def tick(self) -> None:
         """Read every counter; report when five seconds are over."""
@@ -126,15 +134,16 @@ class Metrics:
             "packets_tx": self.packets_tx,
             "packets_rx": self._hears.counters["packets_rx"],
             "rtp_loss": self._hears.counters["rtp_loss"],
-            "jitter_ms_p50": round(percentile(jitters, 0.50) * 1000, 2),
-            "jitter_ms_p95": round(percentile(jitters, 0.95) * 1000, 2),
-            "cpu_pct": self._cpu_pct(),
+            "jitter_ms_p50": _milliseconds(percentile(jitters, 0.50)),
+            "jitter_ms_p95": _milliseconds(percentile(jitters, 0.95)),
+            "cpu_pct": self._cpu_pct(final=final),
             **{name: sum(leg.counters[name] for leg in self._legs.values()) for name in CARD_COUNTERS},
+            **{name: meter.read_all() if final else meter.read() for name, meter in self._meters.items()},
             **self._extra(),
         }
         if final:
             values["call_s"] = self._call_s
-        words = " ".join(f"{name}={value}" for name, value in values.items())
+        words = " ".join(f"{name}={value}" for name, value in values.items() if value is not None)
         self._log.info(f"metrics {words}", event="metrics", final=final, jitter_from=self._jitter_source(), **values)
         self._jitters = []
 
@@ -144,9 +153,13 @@ class Metrics:
     def _cpu_seconds(self) -> float:
         return child.cpu_seconds((os.getpid(), self._agent.pid))
 
-    def _cpu_pct(self) -> float:
-        """Return the share of one core, in percent, that role and baresip took since the last report."""
+    def _cpu_pct(self, *, final: bool) -> float:
+        """Return the share of one core, in percent, that role and baresip took since the last report, or in all."""
         used, at = self._cpu_seconds(), clock.now()
-        share = max(0.0, used - self._cpu) / max(at - self._cpu_at, 1e-3)
-        self._cpu, self._cpu_at = used, at
-        return round(100 * share, 1)
+        before, since = self._first_cpu if final else self._cpu
+        self._cpu = used, at
+        return round(100 * max(0.0, used - before) / max(at - since, 1e-3), 1)
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 2)

@@ -58,14 +58,23 @@ def run(desk: Desk, settings: MixerSettings) -> None:
             level_in.add(heard)
             level_out.add(mixed)
 
-        def extra() -> dict[str, float]:
-            return {"rms_in_dbov": level_in.read(), "rms_out_dbov": level_out.read(), "send_drops": far.overruns}
+        def extra() -> dict[str, int]:
+            return {"send_drops": far.overruns}
 
         desk.ready(agent)
         dial(desk, agent, outer, settings.target, settings.dial_timeout_ms)
         lead_in(far, LEAD_MS)
         lead_in(near, LEAD_MS)
-        with in_call(desk, agent, hears=inner, speaks=outer, tick=tick, lead_ms=LEAD_MS, extra=extra):
+        with in_call(
+            desk,
+            agent,
+            hears=inner,
+            speaks=outer,
+            tick=tick,
+            lead_ms=LEAD_MS,
+            meters={"rms_in_dbov": level_in, "rms_out_dbov": level_out},
+            extra=extra,
+        ):
             desk.wait_until(lambda: agent.state(inner) is not CallState.NONE or agent.state(outer) is CallState.CLOSED)
             if agent.state(inner) is CallState.RINGING:
                 agent.answer(inner)

@@ -49,13 +49,22 @@ def run(desk: Desk, settings: SinkSettings) -> None:
             card.send(pcm.silence(card.samples))
             hear()
 
-        def extra() -> dict[str, float]:
-            return {"rms_in_dbov": level.read(), "player_drops": player.drops if player else 0}
+        def extra() -> dict[str, int]:
+            return {"player_drops": player.drops if player else 0}
 
         desk.ready(agent)
         desk.wait_until(lambda: agent.state(account) in (CallState.ESTABLISHED, CallState.CLOSED))
         lead_in(card, LEAD_MS)
-        with in_call(desk, agent, hears=account, speaks=account, tick=tick, lead_ms=LEAD_MS, extra=extra):
+        with in_call(
+            desk,
+            agent,
+            hears=account,
+            speaks=account,
+            tick=tick,
+            lead_ms=LEAD_MS,
+            meters={"rms_in_dbov": level},
+            extra=extra,
+        ):
             desk.wait_until(lambda: agent.state(account) is CallState.CLOSED)
         if recording:
             desk.log.info(

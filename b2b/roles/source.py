@@ -18,6 +18,7 @@ from b2b.roles.settings import SourceSettings
 
 LEAD_MS = 300  # sound that lies in baresip, ready to be sent
 FILL_S = 10.0
+RECOMMENDED_PREBUFFER_MS = 1000
 TAIL_S = 1.0  # silence after the file, in which the jitter buffers along the way play its end
 
 
@@ -31,6 +32,10 @@ def run(desk: Desk, settings: SourceSettings) -> None:
         )
         agent = stack.enter_context(desk.agent(account))
         sound.wait_filled(clock.Deadline.after(FILL_S))
+        if settings.prebuffer_ms < RECOMMENDED_PREBUFFER_MS:
+            desk.log.warning(
+                f"--prebuffer-ms is below {RECOMMENDED_PREBUFFER_MS}: a decoder that stalls for longer may be heard"
+            )
         desk.ready(agent, codec=settings.codec, ptime_ms=settings.ptime_ms)
         dial(desk, agent, account, settings.target, settings.dial_timeout_ms)
         level = pcm.Meter()
@@ -44,12 +49,19 @@ def run(desk: Desk, settings: SourceSettings) -> None:
             card.hear(0)
             card.send(take(card.samples))
 
-        def extra() -> dict[str, float]:
-            return {"rms_out_dbov": level.read(), "decoder_underruns": sound.underruns, "send_drops": card.overruns}
+        def extra() -> dict[str, int]:
+            return {"decoder_underruns": sound.underruns, "send_drops": card.overruns}
 
         lead_in(card, LEAD_MS, take)
         with in_call(
-            desk, agent, hears=account, speaks=account, tick=tick, lead_ms=LEAD_MS, extra=extra
+            desk,
+            agent,
+            hears=account,
+            speaks=account,
+            tick=tick,
+            lead_ms=LEAD_MS,
+            meters={"rms_out_dbov": level},
+            extra=extra,
         ) as metrics:
             desk.log.info(
                 f"streaming file={settings.audio_file.name} ptime={settings.ptime_ms}ms",

@@ -12,7 +12,7 @@ RATE = 8000
 ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)  # Hz, Q.23
 TONES = ROWS + COLUMNS
 KEYS = "123A456B789C*0#D"
-OVERLOAD_DBM0, OVERLOAD_PEAK = 3.17, 32124.0  # a sine that just fills mu-law's range (G.711)
+OVERLOAD_DBM0, OVERLOAD_PEAK = 3.17, 4 * 8159.0  # a sine that just fills mu-law's range (G.711)
 
 Floats = npt.NDArray[np.floating[Any]]
 Numbers = npt.NDArray[Any]

@@ -60,6 +60,13 @@ def test_a_port_that_is_taken(b2b, tmp_path):
     assert address in second.wait_line("ERROR").string
 
 
+def test_an_address_that_is_not_ours(b2b, tmp_path):
+    """65, with the address and what the kernel says of it."""
+    sink = b2b("sink", "--sip-bind", "192.0.2.99:5062", "--capture", tmp_path / "heard.wav")
+    assert sink.wait_exit() == 65
+    assert "cannot listen on 192.0.2.99: Cannot assign requested address" in sink.wait_line("ERROR").string
+
+
 @pytest.mark.parametrize(("program", "code"), [("baresip", 65), ("ffmpeg", 66)])
 def test_a_program_that_is_not_installed(b2b, tmp_path, program, code):
     """The command that installs it is in the sentence."""
@@ -69,6 +76,7 @@ def test_a_program_that_is_not_installed(b2b, tmp_path, program, code):
     )  # fmt: skip
     assert source.wait_exit() == code
     assert f"apt-get install {program}" in source.wait_line("ERROR").string
+    assert b2b("doctor", env={"PATH": str(folder)}).wait_exit() == code
 
 
 @pytest.mark.parametrize(

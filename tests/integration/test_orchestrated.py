@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import stat
+import time
 
 import pytest
 
@@ -302,3 +303,31 @@ def test_nothing_outlives_the_orchestrator(run, tmp_path, moment):
     if moment == "streaming":
         assert "the orchestrator is gone" in (tmp_path / "run" / "sink" / "role.log").read_text()
         read_wav(tmp_path / "run" / "sink.wav")
+
+
+def test_a_player_that_starts_others_leaves_nothing(run, plan):
+    """Not even what a shell had started for a player, when the orchestrator is killed."""
+    own = plan("""
+        [topology]
+        source = { sip_target = "sip:sink", audio_file = "SAMPLE" }
+        sink.aplay_cmd = "sh -c 'sleep 1000; true'"
+    """)
+    orchestrator = run(own, "--kill-ms", 8000)
+    orchestrator.wait_line("streaming")
+    below = processes_of(orchestrator.process.pid)
+    assert any(name.startswith("sleep") for name in below.values())
+    orchestrator.interrupt(signal.SIGKILL)
+    orchestrator.wait_exit()
+    assert_gone(below)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_storm_of_signals(run, tmp_path, signum):
+    """The exit code is still the run's, and the summary says the same."""
+    orchestrator = run(SMK)
+    orchestrator.wait_line("streaming")
+    while orchestrator.process.poll() is None:
+        orchestrator.interrupt(signum)
+        time.sleep(0.01)
+    assert orchestrator.wait_exit() in (0, 67)
+    assert summary(tmp_path)["exit_code"] == orchestrator.process.returncode

@@ -14,7 +14,7 @@ from b2b.roles.metrics import LegCount, percentile
 @pytest.mark.parametrize(
     ("values", "share", "wanted"),
     [
-        ([], 0.5, 0.0),
+        ([], 0.5, None),
         ([7.0], 0.0, 7.0),
         ([7.0], 0.5, 7.0),
         ([7.0], 1.0, 7.0),
@@ -26,7 +26,7 @@ from b2b.roles.metrics import LegCount, percentile
         ([1.0, 2.0, 3.0], 1.0, 3.0),
     ],
 )
-def test_a_percentile_is_one_of_the_values(values: list[float], share: float, wanted: float) -> None:
+def test_a_percentile_is_one_of_the_values(values: list[float], share: float, wanted: float | None) -> None:
     """In whatever order they came; 0 where there are none."""
     assert percentile(values, share) == wanted
 

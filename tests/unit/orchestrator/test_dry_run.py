@@ -139,9 +139,15 @@ def test_a_dry_run_leaves_the_named_folder_alone(here, capfd):
     assert orchestrate("--plan", "plans/sk.plan.toml", "--dry-run", "--run-dir", "my run", "--duration-s", "7") == 0
     assert not Path("my run").exists()
     shown = capfd.readouterr().out
-    (source,) = [shlex.split(line) for line in shown.splitlines() if line.startswith("b2b --role source")]
-    assert source[source.index("--work-dir") + 1] == str(here / "my run" / "source")
+    source, sink = [shlex.split(line) for line in shown.splitlines() if line.startswith("b2b --role")]
+    assert sink[sink.index("--capture") + 1] == str(here / "my run" / "sink.wav")
     assert float(source[source.index("--duration-s") + 1]) == 7
+
+
+def test_a_dry_run_shows_what_can_be_typed(here, capfd):
+    """A role that waits for an orchestrator's start would do nothing in a terminal."""
+    assert orchestrate("--plan", "plans/sk.plan.toml", "--dry-run") == 0
+    assert "--supervised" not in capfd.readouterr().out
 
 
 def test_a_dry_run_lets_the_plan_say_the_duration(here, capfd):

@@ -127,20 +127,34 @@ def test_the_summary_keeps_the_metrics_as_they_were():
 }.values())  # fmt: skip
 def test_the_closing_lines(codes, metrics, lines):
     """For each role in the plan's order whether it did well, what it did, and with which code it failed, in words."""
-    assert list(closing_lines(plan(SMK), codes, metrics, len("source"))) == lines
+    assert list(closing_lines(plan(SMK), codes, metrics, in_call=metrics)) == lines
 
 
 @pytest.mark.parametrize("code", [code for code in ExitCode if code])
 def test_every_code_has_its_words(code):
     """A closing line can be said of each of our codes."""
-    ((well, line),) = closing_lines(plan(SINK), {"sink": int(code)}, {}, 4)
+    ((well, line),) = closing_lines(plan(SINK), {"sink": int(code)}, {}, in_call=())
     assert not well
     assert line == f"sink  had no call, exit {int(code)} ({code.meaning})"
+
+
+def test_a_call_too_short_for_counters():
+    """Whoever was killed before it told any was in a call all the same."""
+    ((_, line),) = closing_lines(plan(SINK), {"sink": 0}, {}, in_call={"sink"})
+    assert line == "sink  had no time to count"
+
+
+def test_jitter_that_is_not_known_is_not_said():
+    """Without the right to capture, a short call ends before baresip has told any."""
+    unknown = {"packets_tx": 1, "packets_rx": 2, "rtp_loss": 0, "jitter_ms_p95": None}
+    ((_, line),) = closing_lines(plan(SINK), {"sink": 0}, {"sink": unknown}, in_call={"sink"})
+    assert line == "sink  received 2 packets, 0 lost"
+    assert "jitter" not in progress(plan(SINK), {"sink": unknown}, 5)
 
 
 @pytest.mark.parametrize("code", [-9, -15, -35, 1234, 2])
 def test_codes_that_are_not_ours(code):
     """However a role has ended, the run can be summed up."""
-    ((well, line),) = closing_lines(plan(SINK), {"sink": code}, {}, 4)
+    ((well, line),) = closing_lines(plan(SINK), {"sink": code}, {}, in_call=())
     assert not well
     assert str(abs(code)) in line or "killed" in line

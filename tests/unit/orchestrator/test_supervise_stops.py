@@ -89,7 +89,16 @@ def test_odd_patience(grace_s, kill_s, deeds):
     assert [(at, type(command)) for at, command in played.since(5)] == deeds
 
 
-@pytest.mark.parametrize("again_at", [5, 5.1, 12, 19])
+@pytest.mark.parametrize(("reason", "again_at"), [("SIGINT", 5), ("SIGTERM", 5.05), ("SIGHUP", 5), ("SIGHUP", 9)])
+def test_a_hurried_repeat_is_one_interrupt(reason, again_at):
+    """A terminal that closes sends SIGHUP more than once, and a storm of signals is one wish to stop."""
+    history = [*all_ready(SK), (5, Interrupted(reason)), (again_at, Interrupted(reason))]
+    played = play(SK, [*history, (9.5, exited("source", 0)), (9.5, exited("sink", 0))])
+    assert played.names(Kill) == []
+    assert played.failed is None
+
+
+@pytest.mark.parametrize("again_at", [5.2, 12, 19])
 def test_the_second_interrupt_kills(again_at):
     """Ctrl-C asks politely; Ctrl-C again does not, and does it once."""
     history = [*all_ready(SK), (5, interrupt()), (again_at, interrupt()), (again_at + 0.1, interrupt())]
