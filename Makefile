@@ -25,12 +25,14 @@ demo: $(VENV)/ready
 listen: $(VENV)/ready
 	@$(DEMO) --listen
 
-# The unit tests may share the processors; a call is measured, so only two at a time, and the busy machine is its own.
+# The unit tests may share the processors. Calls are measured, so there are two at a time, and nothing beside those
+# that last a minute.
 test: $(VENV)/ready-for-tests
 	$(BIN)/ruff check
 	$(BIN)/mypy --strict
 	$(BIN)/pytest -q -n auto
-	$(BIN)/pytest -q -n 2 -m '(integration or e2e) and not alone'
+	$(BIN)/pytest -q -n 2 -m integration
+	$(BIN)/pytest -q -n 2 -m 'e2e and not alone'
 	$(BIN)/pytest -q -m alone
 
 $(VENV)/ready: pyproject.toml | deps

@@ -14,9 +14,10 @@ APPLICATIONS = ("ctrl_tcp.so", "menu.so")
 
 # The requirements ask for 60 ms, and the shortest packets are 10 ms. baresip 4.x has other names for it.
 JITTER_BUFFER_FRAMES = (6, 20)
-# Milliseconds of sound between the network and the player. With baresip's own 20-160 a minute had a slip; a larger
-# maximum costs nothing until this machine stalls, and then it is what keeps the sound whole.
-PLAYER_BUFFER_MS = (60, 500)
+# Milliseconds of sound between the network and the player: what it starts with, and what it may grow to. A machine
+# that stalls for longer than the first has a slip; with baresip's own 20-160 every minute had one, with 60-500 a
+# minute on a machine that was busy in bursts. It is paid for in delay, which nobody here minds.
+PLAYER_BUFFER_MS = (160, 600)
 
 CONFIG = """\
 poll_method epoll

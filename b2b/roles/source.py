@@ -19,7 +19,7 @@ from b2b.roles.settings import SourceSettings
 LEAD_MS = 300  # sound that lies in baresip, ready to be sent
 FILL_S = 10.0
 RECOMMENDED_PREBUFFER_MS = 1000
-TAIL_S = 1.0  # silence after the file, in which the jitter buffers along the way play its end
+TAIL_S = 1.5  # silence after the file, in which the jitter buffers along the way play its end
 
 
 def run(desk: Desk, settings: SourceSettings) -> None:

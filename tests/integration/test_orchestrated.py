@@ -243,7 +243,9 @@ def test_a_second_interrupt_skips_the_grace(run):
     os.kill(sink, signal.SIGSTOP)
     orchestrator.interrupt()
     orchestrator.wait_line("stopping")
-    orchestrator.interrupt()
+    while orchestrator.process.poll() is None:
+        time.sleep(0.2)
+        orchestrator.interrupt()
     assert orchestrator.wait_exit() == 67, orchestrator.output
 
 
