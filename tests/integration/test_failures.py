@@ -46,6 +46,7 @@ def test_the_other_side_hangs_up_too_early(b2b, tmp_path):
     sink = b2b("sink", "--capture", tmp_path / "heard.wav")
     source = b2b("source", "--target", f"sip:{sink.wait_ready()}", "--audio-file", SAMPLE)
     source.wait_line("streaming")
+    sink.wait_line("call established")
     sink.interrupt(signal.SIGTERM)
     assert sink.wait_exit() == 0
     assert source.wait_exit() == 65

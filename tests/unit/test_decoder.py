@@ -262,7 +262,7 @@ def test_a_longer_stall_is_silence_and_is_counted() -> None:
         eventually(lambda: state(pid) == "T", "ffmpeg to be stopped")
         most = (500 * 16 + PIPE_BYTES + 4 * decoder.CHUNK_BYTES) // 2 // FRAME
         last = next(frame for frame in (sound.take(FRAME) for _ in range(2 * most)) if sound.underruns)
-        assert len(last) == 2 * FRAME
+        assert (len(last), sound.underruns) == (2 * FRAME, 1)
         assert not sound.finished
         os.kill(pid, signal.SIGCONT)
         counted = sound.underruns
@@ -393,6 +393,16 @@ def test_whenever_it_is_left_ffmpeg_and_its_thread_are_gone(
             leave(sound)
         assert not children("ffmpeg")
         assert "decoder" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_loop_leaves_no_descriptor_behind(noise: tuple[Path, bytes]) -> None:
+    """Or an endless announcement would end after a thousand rounds."""
+    path, sound = noise
+    with Decoder(path, ahead_ms=20, loop=True) as source:
+        while source.taken_bytes < 4 * len(sound):
+            source.wait_filled(soon())
+            source.take(FRAME)
+    assert not [fd for fd in Path("/proc/self/fd").iterdir() if "ffmpeg-words" in os.path.realpath(fd)]
 
 
 def test_a_loop_that_is_left_starts_no_ffmpeg_again(noise: tuple[Path, bytes]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import queue
 import random
+import select
 import shlex
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,6 @@ from b2b.audio.player import BUFFERED_FRAMES, Player
 from b2b.errors import AudioError
 
 FRAME_BYTES = 320
-PIPE_BYTES = 65536  # what the kernel holds between us and the player
 
 Deaths = queue.SimpleQueue[AudioError]
 
@@ -73,16 +74,32 @@ def test_a_player_that_keeps_up_loses_nothing_however_long_the_call(tmp_path: Pa
     assert speaker.drops == 0
 
 
+def clog(speaker: Player, sound: Iterator[bytes]) -> list[bytes]:
+    """Play frames until neither pipe nor buffer take any more; return them."""
+    played: list[bytes] = []
+
+    def full() -> bool:
+        drops = speaker.drops
+        for frame in itertools.islice(sound, 20):
+            speaker.play(frame)
+            played.append(frame)
+        return speaker.drops == drops + 20 and not select.select([], [speaker._pipe], [], 0)[1]
+
+    eventually(full, "a full pipe")
+    return played
+
+
 def test_a_stuck_player_never_blocks_and_its_drops_are_counted(deaths: Deaths) -> None:
-    """A thousand frames are off our hands while it takes none; all but the buffer and the pipe's are drops."""
+    """While it takes none, frame after frame is off our hands; a second of them waits, and the rest are drops."""
     with Player("sleep 60", own_group=True, on_death=deaths.put) as speaker:
         [pid] = children("sleep")
-        for frame in frames(1000):
+        clog(speaker, iter(frames(2000)))
+        drops = speaker.drops
+        for frame in frames(300):
             speaker.play(frame)
         assert not gone(pid)
-        assert len(speaker._frames) <= BUFFERED_FRAMES == 50
-        in_pipe_at_most = PIPE_BYTES // FRAME_BYTES + 1
-        assert 1000 - BUFFERED_FRAMES - in_pipe_at_most <= speaker.drops <= 1000 - BUFFERED_FRAMES
+        assert speaker.drops == drops + 300
+        assert len(speaker._frames) == BUFFERED_FRAMES == 50
     assert gone(pid)
     assert deaths.empty()
 
@@ -91,19 +108,20 @@ def test_a_slow_player_hears_the_newest_frames(tmp_path: Path, deaths: Deaths) -
     """What is dropped is the oldest, so that it is never more than a second behind; no frame is torn."""
     path, go_on = tmp_path / "heard", tmp_path / "go"
     os.mkfifo(go_on)
-    wanted = frames(1000)
     command = f"sh -c 'read line < {go_on}; cat > {path}'"
     with Player(command, own_group=True, on_death=deaths.put) as speaker:
-        for frame in wanted:
+        played = clog(speaker, iter(frames(2000)))
+        for frame in reversed(played):
             speaker.play(frame)
+        played += reversed(played)
         go_on.write_text("\n")
-        size = (1000 - speaker.drops) * FRAME_BYTES
+        size = (len(played) - speaker.drops) * FRAME_BYTES
         eventually(lambda: path.exists() and path.stat().st_size == size, "the player to catch up")
     heard = path.read_bytes()
     kept = [heard[at : at + FRAME_BYTES] for at in range(0, len(heard), FRAME_BYTES)]
-    assert kept[-BUFFERED_FRAMES:] == wanted[-BUFFERED_FRAMES:]
-    assert [frame for frame in wanted if frame in set(kept)] == kept
-    assert speaker.drops > 0
+    assert kept[-BUFFERED_FRAMES:] == played[-BUFFERED_FRAMES:]
+    assert set(kept) <= set(played)
+    assert speaker.drops >= len(played) // 2 - BUFFERED_FRAMES
 
 
 @pytest.mark.parametrize(
@@ -123,6 +141,14 @@ def test_a_dying_player_is_told_with_its_last_words(deaths: Deaths, script: str,
         for frame in frames(300):
             speaker.play(frame)
     assert deaths.empty()
+
+
+@pytest.mark.xfail(strict=True, reason="its first 64 KiB are read, not its last")
+def test_a_talkative_players_last_words_are_its_last(deaths: Deaths) -> None:
+    """Some show their progress all the time."""
+    command = "sh -c 'yes progress | head -c 100000 >&2; echo no such device >&2; exit 3'"
+    with Player(command, own_group=True, on_death=deaths.put):
+        assert str(deaths.get(timeout=20)).endswith(": no such device")
 
 
 def test_a_player_may_die_in_the_midst_of_a_frame(deaths: Deaths) -> None:
