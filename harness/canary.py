@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,11 +37,11 @@ class Stall:
 
 
 @contextlib.contextmanager
-def watching(path: Path) -> Iterator[None]:
+def watching(path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Keep a canary beside what happens in the block."""
-    canary = child.start([*child.python_command("harness.canary"), str(path)])
+    canary = child.start([*child.python_command("harness.canary"), str(path)], stdout=subprocess.DEVNULL)
     try:
-        yield
+        yield canary
     finally:
         child.stop(canary, patience_s=(1.0,))
 
@@ -59,7 +60,7 @@ def read(path: Path) -> list[Stall]:
 def longest_within(stalls: Sequence[Stall], start_s: float, end_s: float) -> float:
     """Return the longest stretch, in seconds, for which the canary was stalled between two instants."""
     inside = (min(stall.end_s, end_s) - max(stall.start_s, start_s) for stall in stalls)
-    return max(inside, default=0.0)
+    return max([0.0, *inside])
 
 
 def main(path: Path) -> None:

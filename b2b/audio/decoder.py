@@ -12,6 +12,7 @@ from b2b.audio import pcm
 from b2b.errors import AudioError
 
 CHUNK_BYTES = pcm.samples_in(100) * pcm.SAMPLE_BYTES
+LAST_BYTES = 1 << 16
 BYTES_PER_S = pcm.RATE * pcm.SAMPLE_BYTES
 
 
@@ -119,9 +120,11 @@ class Decoder:
                 ffmpeg = self._ffmpeg = child.start(ffmpeg_command(self.path), stderr=words)
             decoded = self._read(ffmpeg)
             code = ffmpeg.wait()
-            said = last_line(os.pread(words, 1 << 16, 0))
+            said = last_words(words)
         except FileNotFoundError as error:
             raise AudioError("ffmpeg is not installed; `sudo apt-get install ffmpeg` installs it") from error
+        except OSError as error:
+            raise AudioError(f"{self.path}: cannot decode it with ffmpeg: {error.strerror}") from error
         finally:
             os.close(words)
         if code and "matches no streams" in said:
@@ -144,6 +147,12 @@ class Decoder:
                     self._sound += chunk
                     self._changed.notify_all()
         return decoded
+
+
+def last_words(fd: int) -> str:
+    """Return the last line of what a program wrote to a file."""
+    size = os.fstat(fd).st_size
+    return last_line(os.pread(fd, LAST_BYTES, max(0, size - LAST_BYTES)))
 
 
 def last_line(words: bytes) -> str:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 from b2b import child, clock
-from b2b.audio.decoder import last_line
+from b2b.audio.decoder import last_words
 from b2b.errors import AudioError
 
 BUFFERED_FRAMES = 50  # a second of sound; more would only delay what the listener hears
@@ -97,5 +97,5 @@ class Player:
         code = self._process.wait()
         if self._closing:
             return
-        said = last_line(os.pread(self._words, 1 << 16, 0)) or "it said nothing"
+        said = last_words(self._words) or "it said nothing"
         self._on_death(AudioError(f"the player `{self.command}` died ({child.how_it_ended(code)}): {said}"))

@@ -91,6 +91,8 @@ def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
             run.play()
             signals.interrupt_once()
             folder.write_summary(_summary(run, kind, exit_code=None, failed=run.supervisor.failed_first()))
+    except UsageError:  # the table of a plan that only its owner can check, before anything was started
+        raise
     except KeyboardInterrupt:
         trouble = "interrupted while the call was judged"
     except Exception as error:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from b2b import clock
 from b2b.audio import pcm
 from b2b.baresip.soundcard import Card
-from b2b.errors import B2bError
+from b2b.errors import B2bError, describe
 
 MOST_LEAD_FRAMES = 20  # baresip's own buffer holds 30 and throws the oldest away
 HEAR_S = 0.1  # a frame that comes later than that is taken for silence
@@ -47,6 +47,8 @@ class Line:
                 due += self._frame_s
         except B2bError as error:
             self._on_error(error)
+        except Exception as error:
+            self._on_error(B2bError(describe(error)))
 
 
 def lead_in(card: Card, lead_ms: int, take: Callable[[int], bytes] = pcm.silence) -> None:

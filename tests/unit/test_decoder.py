@@ -350,6 +350,23 @@ def test_a_missing_ffmpeg_is_said_with_the_remedy(noise: tuple[Path, bytes], mon
         decoded(noise[0])
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o644], ids=["no program", "not executable"])
+def test_an_ffmpeg_that_cannot_be_started_is_said(
+    noise: tuple[Path, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    """At once, not after ten seconds as a slow one."""
+    (tmp_path / "ffmpeg").write_bytes(b"\x7fELF of another processor")
+    (tmp_path / "ffmpeg").chmod(mode)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(threading, "excepthook", lambda _arguments: None)
+    with Decoder(noise[0], ahead_ms=1000) as sound:
+        sound._thread.join(20)
+        with pytest.raises(AudioError) as caught:
+            sound.wait_filled(clock.Deadline.after(0))
+    assert "in time" not in str(caught.value)
+    assert "ffmpeg" in str(caught.value)
+
+
 def test_a_decoder_that_says_nothing_in_time_is_an_error(noise: tuple[Path, bytes], fake_ffmpeg: FakeFfmpeg) -> None:
     """Nobody waits for it for ever."""
     fake_ffmpeg("exec sleep 60")

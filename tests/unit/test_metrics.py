@@ -38,6 +38,7 @@ def test_a_percentile_divides_the_values_by_that_share(count: int, share: float)
     chance = random.Random(count)
     values = [chance.random() for _ in range(count)]
     found = percentile(values, share)
+    assert found is not None
     assert sum(value <= found for value in values) >= share * count - 1e-9
     assert sum(value >= found for value in values) >= (1 - share) * count - 1e-9
 

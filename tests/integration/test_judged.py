@@ -1,0 +1,168 @@
+"""Runs that are judged: each check goes red on a call in which that very fault was really made."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+import wave
+
+import numpy as np
+import pytest
+
+from calls.places import SAMPLE
+from calls.processes import processes_of
+
+PLAN = """
+[topology]
+source = {{ sip_target = "sip:mixer", audio_file = "{audio}" }}
+mixer.sip_target = "sip:sink"
+{mixer}
+sink = {{}}
+
+[expect]
+duration_s = {seconds}
+max_gap_ms = {max_gap_ms}
+sink.max_heard_gap_ms = 400
+{expect}
+"""
+
+
+@pytest.fixture
+def judged(b2b, tmp_path):
+    """Start a run that is judged, and return it with a function that reads its verdict."""
+
+    def start(*, audio=SAMPLE, mixer="", expect='sink.dtmf = "123#"', seconds=5, max_gap_ms=400):
+        path = tmp_path / "judged.plan.toml"
+        path.write_text(
+            PLAN.format(audio=audio, mixer=mixer, expect=expect, seconds=seconds, max_gap_ms=max_gap_ms)
+        )
+        return b2b("orchestrator", "--plan", path, "--run-dir", tmp_path / "run", "--network", "private")
+
+    return start
+
+
+@pytest.fixture
+def verdict(tmp_path):
+    """Return a function that reads the verdict and the names of the checks that did not pass."""
+
+    def read():
+        found = json.loads((tmp_path / "run" / "verdict.json").read_text())
+        return found, {(check["where"], check["name"]) for check in found["checks"] if check["outcome"] != "pass"}
+
+    return read
+
+
+def test_a_good_call(judged, verdict):
+    """All checks of four legs and one sink pass, with their numbers; the run ends with 0."""
+    orchestrator = judged()
+    assert orchestrator.wait_exit() == 0, orchestrator.output
+    found, _ = verdict()
+    assert found["outcome"] == "pass"
+    names = [(check["where"], check["name"]) for check in found["checks"]]
+    for leg in ("source -> mixer", "mixer -> source", "mixer -> sink", "sink -> mixer"):
+        assert [(leg, name) for name in ("codec", "lost", "gap")] == [one for one in names if one[0] == leg]
+    assert [name for where, name in names if where == "sink"] == ["heard", "heard gap", "level", "clipped", "dtmf"]
+    assert orchestrator.wait_line("all 17 checks passed")
+
+
+def test_a_wrong_digit(judged, verdict):
+    """1, with what was wanted and what came."""
+    orchestrator = judged(expect='sink.dtmf = "124#"')
+    assert orchestrator.wait_exit() == 1, orchestrator.output
+    assert verdict()[1] == {("sink", "dtmf")}
+    assert orchestrator.wait_line(r"sink: dtmf: wanted '124#'.*got '123#")
+
+
+def test_missing_digits(judged, verdict):
+    """A mixer that sends none where some are expected."""
+    orchestrator = judged(mixer='mixer.dtmf_seq = ""')
+    assert orchestrator.wait_exit() == 1, orchestrator.output
+    assert verdict()[1] == {("sink", "dtmf")}
+
+
+def test_a_muted_source(judged, verdict, tmp_path):
+    """Packets flow, but nothing of the file is heard."""
+    silent = tmp_path / "silent.wav"
+    with wave.open(str(silent), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(np.ones(8000 * 10, "<i2").tobytes())
+    orchestrator = judged(audio=silent)
+    assert orchestrator.wait_exit() == 1, orchestrator.output
+    assert ("sink", "heard") in verdict()[1]
+
+
+def test_a_gain_that_nobody_asked_for(judged, verdict):
+    """The level is judged against the plan's own gains and what is expected on top of them."""
+    orchestrator = judged(expect="sink.level_db = -3")
+    assert orchestrator.wait_exit() == 1, orchestrator.output
+    assert verdict()[1] == {("sink", "level")}
+
+
+def test_clipping(judged, verdict):
+    """A mixer that is turned up too far saturates, and the sink hears it."""
+    orchestrator = judged(mixer="mixer.mix_gain_in = 12.0", expect="sink.max_level_error_db = 40")
+    assert orchestrator.wait_exit() == 1, orchestrator.output
+    assert ("sink", "clipped") in verdict()[1]
+
+
+def test_another_codec_than_wanted(judged, verdict):
+    """Every leg is PCMU, and PCMA was expected."""
+    orchestrator = judged(expect='codec = "PCMA"')
+    assert orchestrator.wait_exit() == 1, orchestrator.output
+    assert {name for _, name in verdict()[1]} == {"codec"}
+
+
+def test_a_stall_of_the_sender(judged, verdict):
+    """The source's baresip is stopped for half a second: late packets, at their second, and the canary saw nothing."""
+    orchestrator = judged(seconds=6, max_gap_ms=200)
+    source = int(orchestrator.wait_line(r"started source pid=(\d+)")[1])
+    orchestrator.wait_line("streaming")
+    time.sleep(2)
+    baresip = next(pid for pid, name in processes_of(source).items() if name.startswith("baresip"))
+    os.kill(baresip, signal.SIGSTOP)
+    time.sleep(0.5)
+    os.kill(baresip, signal.SIGCONT)
+    assert orchestrator.wait_exit() == 1, orchestrator.output
+    found, failed = verdict()
+    assert ("source -> mixer", "gap") in failed
+    gap = next(check for check in found["checks"] if (check["where"], check["name"]) == ("source -> mixer", "gap"))
+    assert "late" in gap["got"]
+    assert float(gap["got"].split()[0]) >= 400
+    assert gap["at_s"] > 1
+
+
+@pytest.mark.skipif(not shutil.which("nft"), reason="nft, which drops the packets, is not installed")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may enter the run's network from outside")
+def test_lost_packets(judged, verdict):
+    """Packets that never cross the wire: how many, on which leg, and the heard gap they leave."""
+    orchestrator = judged(seconds=6)
+    pid = int(orchestrator.wait_line(r"started mixer pid=(\d+)")[1])
+    orchestrator.wait_line("streaming")
+    time.sleep(1)
+    rule = "udp dport 10000-65535 @th,64,8 & 0xc0 == 0x80 @th,80,16 & 31 == 5 drop;"
+    table = f"table netdev x {{ chain c {{ type filter hook egress device lo priority 0; {rule} }}; }}"
+    subprocess.run(["nsenter", "-t", str(pid), "-n", "nft", table], check=True)
+    assert orchestrator.wait_exit() == 1, orchestrator.output
+    assert {name for _, name in verdict()[1]} >= {"lost"}
+
+
+def test_a_sink_that_recorded_nothing(judged, verdict):
+    """A role that failed is a verdict of failure too, and the exit code stays the role's."""
+    orchestrator = judged(seconds=30)
+    sink = int(orchestrator.wait_line(r"started sink pid=(\d+)")[1])
+    orchestrator.wait_line("ready sip")
+    os.kill(sink, signal.SIGKILL)
+    assert orchestrator.wait_exit() == 70, orchestrator.output
+    assert verdict()[0]["outcome"] == "fail"
+
+
+def test_a_broken_expectation(judged):
+    """64, before anything is started."""
+    orchestrator = judged(expect="max_gap = 40")
+    assert orchestrator.wait_exit() == 64
+    assert "did you mean max_gap_ms" in orchestrator.output
+    assert "started" not in orchestrator.output

@@ -1,0 +1,69 @@
+"""The plan's table [expect]."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from b2b.errors import UsageError
+from b2b.plan.load import load_plan
+from harness.expect import SinkExpectation, expectations
+
+TOPOLOGY = """[topology]
+source.sip_target = "sip:sink"
+source.audio_file = "a.wav"
+sink = {}
+"""
+
+
+@pytest.fixture
+def expected(tmp_path: Path):
+    """Return a function that reads the expectations of a plan that ends with some lines."""
+    (tmp_path / "a.wav").touch()
+
+    def read(lines: str):
+        (tmp_path / "x.plan.toml").write_text(TOPOLOGY + lines)
+        return expectations(load_plan(tmp_path / "x.plan.toml", known_tables={"expect"}))
+
+    return read
+
+
+def test_a_plan_without_expectations(expected):
+    """It is captured, but not judged."""
+    assert expected("") is None
+
+
+def test_defaults(expected):
+    """An empty table asks for the 40 ms rule, nothing lost, PCMU, and the source's sound in every sink."""
+    wanted = expected("[expect]\n")
+    assert (wanted.max_gap_ms, wanted.max_lost, wanted.codec) == (40, 0, "PCMU")
+    assert wanted.sinks == {"sink": SinkExpectation()}
+
+
+def test_what_is_said(expected):
+    """Of every leg, and of a sink by its name."""
+    lines = ("duration_s = 60", "max_gap_ms = 80", 'codec = "pcma"', 'sink.dtmf = "+1 2"', "sink.level_db = -6")
+    wanted = expected("\n".join(["[expect]", *lines]))
+    assert (wanted.duration_s, wanted.max_gap_ms, wanted.codec) == (60, 80, "PCMA")
+    assert (wanted.sinks["sink"].dtmf, wanted.sinks["sink"].level_db) == ("12", -6)
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("max_gap = 40", "x.plan.toml:6: expect.max_gap: unknown key; did you mean max_gap_ms?"),
+        ("max_gap_ms = true", "wanted a number of at least 0, came the boolean true"),
+        ("max_lost = -1", "wanted a number of at least 0"),
+        ("codec = 8", "wanted text"),
+        ("sink = 3", "wanted a table such as sink.dtmf"),
+        ('sink.dtfm = "1"', "expect.sink.dtfm: unknown key; did you mean dtmf?"),
+        ('sink.dtmf = "1x"', "came 'x'"),
+        ('snik.dtmf = "1"', "did you mean sink?"),
+    ],
+)
+def test_mistakes(expected, lines, says):
+    """One sentence with file, line, key and what was meant."""
+    with pytest.raises(UsageError) as caught:
+        expected(f"[expect]\n{lines}\n")
+    assert says in str(caught.value)
