@@ -6,7 +6,7 @@ DEMO := $(BIN)/b2b --role orchestrator --plan plans/smk.plan.toml --duration-s 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps demo listen test
+.PHONY: help deps deps-for-tests demo listen test
 export PYTHON
 
 help:
@@ -18,6 +18,9 @@ help:
 
 deps:
 	@bash .ci/deps.sh
+
+deps-for-tests:
+	@bash .ci/deps.sh --tests
 
 demo: $(VENV)/ready
 	@$(DEMO)
@@ -39,7 +42,7 @@ $(VENV)/ready: pyproject.toml | deps
 	@$(call install,.)
 	@touch $@
 
-$(VENV)/ready-for-tests: pyproject.toml | deps
+$(VENV)/ready-for-tests: pyproject.toml | deps-for-tests
 	@$(call install,'.[dev]')
 	@touch $(VENV)/ready $@
 

@@ -2,10 +2,12 @@
 # Installs the Debian packages that b2b needs and that are not there yet.
 #   deps.sh            install them, as root or by sudo; needs neither when all is there
 #   deps.sh --check    only name what is missing; exit code 1 when something is
+#   deps.sh --tests    install also what only the tests need
 # PYTHON names the interpreter to use, python3 unless set.
 set -eu
 
 python=${PYTHON:-python3}
+wanted=${1:-}
 missing=()
 
 # What counts is that the thing works here, wherever it came from: a baresip or a Python of one's own is as good.
@@ -23,6 +25,7 @@ look() {
   need make command -v make
   need python3 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))'
   need python3-venv "$python" -c 'import ensurepip, venv'  # Debian keeps ensurepip in a package of its own
+  [ "$wanted" != --tests ] || PATH=$PATH:/usr/sbin need nftables command -v nft  # drops packets of a call
 }
 
 give_up() {
@@ -39,7 +42,7 @@ quietly() {  # shows what a command printed only when it failed
 look
 [ ${#missing[@]} -gt 0 ] || exit 0
 install="apt-get install --no-install-recommends ${missing[*]}"
-[ "${1:-}" != --check ] || give_up "Missing packages: ${missing[*]}. To install them: sudo $install"
+[ "$wanted" != --check ] || give_up "Missing packages: ${missing[*]}. To install them: sudo $install"
 command -v apt-get >/dev/null || give_up "Missing: what Debian calls ${missing[*]}. Please install it by this system's own means."
 if [ "$(id -u)" = 0 ]; then
   as_root=(env)
