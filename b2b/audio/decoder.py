@@ -35,6 +35,7 @@ class Decoder:
 
     def __init__(self, path: Path, *, ahead_ms: int, loop: bool = False) -> None:
         self.path, self.loop = path, loop
+        self.complaint = ""  # what ffmpeg said of a file that it could decode all the same
         self.underruns = 0
         self.taken_bytes = 0
         self._capacity = max(CHUNK_BYTES, ahead_ms * BYTES_PER_S // 1000)
@@ -132,6 +133,7 @@ class Decoder:
         if code and not self._closing:
             where = f" after {decoded / BYTES_PER_S:.1f} s" if decoded else ""
             raise AudioError(f"{self.path}: ffmpeg could not decode it{where}: {said or child.how_it_ended(code)}")
+        self.complaint = said if not self._closing else ""
         return decoded
 
     def _read(self, ffmpeg: subprocess.Popen[bytes]) -> int:

@@ -55,6 +55,9 @@ class Player:
             self._closing = True
             self._changed.notify_all()
         self._writer.join(PLAY_OUT_S)
+        if self._writer.is_alive():
+            child.stop(self._process, patience_s=())
+            self._writer.join()
         assert self._process.stdin
         self._process.stdin.close()
         if not child.wait(self._process, clock.Deadline.after(PLAY_OUT_S)):

@@ -44,7 +44,7 @@ def in_call(
     hears: Account,
     speaks: Account,
     tick: Callable[[], None],
-    lead_ms: int,
+    lead_ms: float,
     meters: Mapping[str, Meter],
     extra: Callable[[], Mapping[str, int]],
 ) -> Iterator[Metrics]:

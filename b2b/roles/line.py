@@ -51,7 +51,12 @@ class Line:
             self._on_error(B2bError(describe(error)))
 
 
-def lead_in(card: Card, lead_ms: int, take: Callable[[int], bytes] = pcm.silence) -> None:
-    """Give baresip sound ahead of time, so that a stall of ours shorter than that never reaches the wire."""
-    for _ in range(min(MOST_LEAD_FRAMES, pcm.samples_in(lead_ms) // card.samples)):
+def lead_in(card: Card, lead_ms: int, take: Callable[[int], bytes] = pcm.silence) -> float:
+    """Give baresip sound ahead of time, so that a stall of ours shorter than that never reaches the wire.
+
+    Returns how much it is, in milliseconds: no more than baresip can hold.
+    """
+    frames = min(MOST_LEAD_FRAMES, pcm.samples_in(lead_ms) // card.samples)
+    for _ in range(frames):
         card.send(take(card.samples))
+    return 1000 * frames * card.seconds

@@ -52,14 +52,14 @@ def run(desk: Desk, settings: SourceSettings) -> None:
         def extra() -> dict[str, int]:
             return {"decoder_underruns": sound.underruns, "send_drops": card.overruns}
 
-        lead_in(card, LEAD_MS, take)
+        lead_ms = lead_in(card, LEAD_MS, take)
         with in_call(
             desk,
             agent,
             hears=account,
             speaks=account,
             tick=tick,
-            lead_ms=LEAD_MS,
+            lead_ms=lead_ms,
             meters={"rms_out_dbov": level},
             extra=extra,
         ) as metrics:
@@ -94,5 +94,7 @@ def run(desk: Desk, settings: SourceSettings) -> None:
                     f"the file ended after {heard_s:.1f} s, before the {settings.duration_s:g} s of --duration-s; "
                     "--loop would start it again"
                 )
+            if sound.complaint:
+                desk.log.warning(f"{settings.audio_file} may be damaged: ffmpeg said: {sound.complaint}")
             desk.log.info(f"end of file after {heard_s:.1f} s", event="end_of_file", seconds=heard_s)
             desk.wait_until(hung_up, by=clock.Deadline.after(TAIL_S))

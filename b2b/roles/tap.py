@@ -43,7 +43,8 @@ class Tap:
         self._sniffer = Sniffer(udp_port_filter(port))
         self.packets = 0
         self.jitter_s = 0.0
-        self._first_seq = self._last_seq = 0
+        self._ssrc: int | None = None
+        self._first_seq = self._last_seq = self._expected_before = 0
         self._transit: float | None = None
 
     def __enter__(self) -> Tap:
@@ -58,7 +59,8 @@ class Tap:
     @property
     def lost(self) -> int:
         """Packets that their sequence numbers promise and that did not come."""
-        return max(0, self._last_seq - self._first_seq + 1 - self.packets) if self.packets else 0
+        expected = self._expected_before + self._last_seq - self._first_seq + 1
+        return max(0, expected - self.packets) if self.packets else 0
 
     def read(self) -> list[float]:
         """Take in what has arrived since; return the jitter in seconds after each packet."""
@@ -71,8 +73,11 @@ class Tap:
     def _take(self, rtp: bytes, arrival_s: float) -> bool:
         if len(rtp) < RTP_HEADER.size or rtp[0] >> 6 != 2 or rtp[1] & 0x7F in RTCP_TYPES:
             return False
-        _v, _pt, seq, timestamp, _ssrc = RTP_HEADER.unpack_from(rtp)
-        if not self.packets:
+        _v, _pt, seq, timestamp, ssrc = RTP_HEADER.unpack_from(rtp)
+        if ssrc != self._ssrc:  # another stream, whose numbers and clock have nothing to do with the last one's
+            if self.packets:
+                self._expected_before += self._last_seq - self._first_seq + 1
+            self._ssrc, self._transit = ssrc, None
             self._first_seq = self._last_seq = seq
         ahead = (seq - self._last_seq + 0x8000) % 0x10000 - 0x8000  # shortest way round the 16 bits
         self._last_seq += max(0, ahead)

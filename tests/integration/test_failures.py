@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,14 @@ def test_a_mixer_without_a_target(b2b):
     source = b2b("source", "--target", f"sip:{mixer.wait_ready()}", "--audio-file", SAMPLE)
     assert mixer.wait_exit() == 65
     assert source.wait_exit() == 65
+
+
+def test_a_damaged_file_is_told(b2b, tmp_path):
+    """What can be decoded of it is played; that ffmpeg complained is in the log."""
+    whole, half = tmp_path / "whole.flac", tmp_path / "half.flac"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", SAMPLE, "-t", "3", "-ar", "8000", whole], check=True)
+    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    sink = b2b("sink", "--capture", tmp_path / "heard.wav")
+    source = b2b("source", "--target", f"sip:{sink.wait_ready()}", "--audio-file", half)
+    assert source.wait_exit() == 0, source.output
+    assert source.wait_line("WARNING .*half.flac may be damaged")

@@ -49,7 +49,8 @@ def home() -> Iterator[Path]:
                 shutil.copytree(spec.submodule_search_locations[0], home / name)
         (home / "plans").mkdir()
         (home / "fixtures").mkdir()
-        shutil.copy(unjudged("sk.plan.toml", home), home / "plans")
+        plan = unjudged("sk.plan.toml", home).read_text()
+        (home / "plans" / "sk.plan.toml").write_text(plan.replace(str(SAMPLE), "../fixtures/sample.mp3"))
         shutil.copy(SAMPLE, home / "fixtures")
         if os.geteuid() == 0:
             os.chown(home, NOBODY, NOBODY)

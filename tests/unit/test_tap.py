@@ -58,11 +58,11 @@ def test_a_packet_is_passed_whole(port: int) -> None:
     assert bpf.run(program, ip(port=port ^ 0x100), order="big") == 0
 
 
-def rtp(seq: int, timestamp: int, *, payload_type: int = 0, version: int = 2, marker: int = 0) -> bytes:
+def rtp(
+    seq: int, timestamp: int, *, payload_type: int = 0, version: int = 2, marker: int = 0, ssrc: int = 0xEDEB2ABA
+) -> bytes:
     """Return an RTP packet of 20 ms."""
-    head = struct.pack(
-        "!BBHII", version << 6, marker << 7 | payload_type, seq & 0xFFFF, timestamp & 0xFFFFFFFF, 0xEDEB2ABA
-    )
+    head = struct.pack("!BBHII", version << 6, marker << 7 | payload_type, seq & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc)
     return head + b"\xff" * 160
 
 
@@ -77,6 +77,15 @@ def seen(*packets: bytes, arrivals: list[float] | None = None) -> Tap:
 def by_seq(*seqs: int) -> Tap:
     """Return a tap that has seen packets with these sequence numbers."""
     return seen(*(rtp(seq, 160 * seq) for seq in seqs))
+
+
+def test_another_stream_counts_for_itself() -> None:
+    """A new SSRC begins where it likes: that is neither loss nor jitter; what each has lost adds up."""
+    first = [rtp(seq, 160 * seq) for seq in (10, 11, 13)]
+    second = [rtp(seq, 777 + 160 * seq, ssrc=1) for seq in (30000, 30001, 30004)]
+    tap = seen(*first, *second)
+    assert (tap.packets, tap.lost) == (6, 3)
+    assert seen(*first[:2], *second[:2]).jitter_s == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize(
