@@ -21,9 +21,15 @@ IFREQ = "16sh22x"
 
 
 def enter() -> None:
-    """Move this process, which must have one thread, into a user and network namespace of its own."""
+    """Move this process, which must have one thread, into a network namespace of its own.
+
+    Whoever is not root gets a user namespace with it; root may be where there are none, as in a chroot.
+    """
     uid, gid = os.getuid(), os.getgid()
     libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET) == 0:
+        bring_up("lo")
+        return
     if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), "no private network: " + os.strerror(ctypes.get_errno()))
     Path("/proc/self/setgroups").write_text("deny")  # or an ordinary user may not write the next
