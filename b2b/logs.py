@@ -11,7 +11,6 @@ from typing import Any, TextIO
 
 from b2b import clock
 
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # terminal escapes in other people's words
 
 

@@ -15,7 +15,6 @@ from b2b.audio.decoder import last_words
 from b2b.errors import AudioError
 
 BUFFERED_FRAMES = 50  # a second of sound; more would only delay what the listener hears
-LAST_WORDS_S = 0.5
 PLAY_OUT_S = 1.0
 
 

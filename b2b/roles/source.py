@@ -8,12 +8,14 @@ from contextlib import ExitStack
 from b2b import clock
 from b2b.audio import pcm
 from b2b.audio.decoder import Decoder
-from b2b.baresip.agent import CallState
+from b2b.baresip.agent import CallState, UserAgent
+from b2b.baresip.config import Account
 from b2b.errors import SipError
 from b2b.roles.conversation import dial, in_call
 from b2b.roles.desk import Desk
 from b2b.roles.legs import source_leg
 from b2b.roles.line import lead_in
+from b2b.roles.metrics import Metrics
 from b2b.roles.settings import SourceSettings
 
 LEAD_MS = 300  # sound that lies in baresip, ready to be sent
@@ -27,9 +29,7 @@ def run(desk: Desk, settings: SourceSettings) -> None:
     with ExitStack() as stack:
         account = source_leg(settings.codec, settings.ptime_ms)
         card = stack.enter_context(account.card)
-        sound = stack.enter_context(
-            Decoder(settings.audio_file, ahead_ms=settings.prebuffer_ms, loop=settings.loop)
-        )
+        sound = stack.enter_context(Decoder(settings.audio_file, ahead_ms=settings.prebuffer_ms, loop=settings.loop))
         agent = stack.enter_context(desk.agent(account))
         sound.wait_filled(clock.Deadline.after(FILL_S))
         if settings.prebuffer_ms < RECOMMENDED_PREBUFFER_MS:
@@ -67,34 +67,42 @@ def run(desk: Desk, settings: SourceSettings) -> None:
                 f"streaming file={settings.audio_file.name} ptime={settings.ptime_ms}ms",
                 event="streaming", file=str(settings.audio_file), ptime_ms=settings.ptime_ms,
             )  # fmt: skip
+            _play(desk, settings, sound, agent, account, metrics)
 
-            def hung_up() -> bool:
-                return agent.state(account) is CallState.CLOSED
 
-            def played() -> bool:
-                frames = math.ceil(sound.taken_bytes / pcm.SAMPLE_BYTES / card.samples)
-                return sound.finished and metrics.packets_tx >= frames
+def _play(
+    desk: Desk, settings: SourceSettings, sound: Decoder, agent: UserAgent, account: Account, metrics: Metrics
+) -> None:
+    """Return when the call's duration is over, or its sound, or the call. Raises where that is too early."""
 
-            since = agent.calls[account.user].since
-            if settings.duration_s:
-                deadline = clock.Deadline(since + settings.duration_s)
-                over = not desk.wait_until(lambda: hung_up() or played(), by=deadline)
-                if over:
-                    return
-            else:
-                desk.wait_until(lambda: hung_up() or played())
-            sound.check()
-            heard_s = sound.taken_bytes / (pcm.RATE * pcm.SAMPLE_BYTES)
-            if hung_up():
-                if settings.loop and not settings.duration_s:
-                    return
-                raise SipError(f"the other side hung up after {clock.now() - since:.1f} s, before the end of the sound")
-            if settings.duration_s:
-                desk.log.warning(
-                    f"the file ended after {heard_s:.1f} s, before the {settings.duration_s:g} s of --duration-s; "
-                    "--loop would start it again"
-                )
-            if sound.complaint:
-                desk.log.warning(f"{settings.audio_file} may be damaged: ffmpeg said: {sound.complaint}")
-            desk.log.info(f"end of file after {heard_s:.1f} s", event="end_of_file", seconds=heard_s)
-            desk.wait_until(hung_up, by=clock.Deadline.after(TAIL_S))
+    def hung_up() -> bool:
+        return agent.state(account) is CallState.CLOSED
+
+    def played() -> bool:
+        frames = math.ceil(sound.taken_bytes / pcm.SAMPLE_BYTES / account.card.samples)
+        return sound.finished and metrics.packets_tx >= frames
+
+    answered_at = agent.calls[account.user].since
+    end = clock.Deadline(answered_at + settings.duration_s) if settings.duration_s else None
+    if not desk.wait_until(lambda: hung_up() or played(), by=end):
+        return
+    sound.check()
+    if not hung_up():
+        _tell_end(desk, settings, sound)
+        desk.wait_until(hung_up, by=clock.Deadline.after(TAIL_S))
+    elif end or not settings.loop:
+        lasted_s = clock.now() - answered_at
+        raise SipError(f"the other side hung up after {lasted_s:.1f} s, before the end of the sound")
+
+
+def _tell_end(desk: Desk, settings: SourceSettings, sound: Decoder) -> None:
+    """Log that the file has ended, and what was odd about that."""
+    seconds = sound.taken_bytes / (pcm.RATE * pcm.SAMPLE_BYTES)
+    if settings.duration_s:
+        desk.log.warning(
+            f"the file ended after {seconds:.1f} s, before the {settings.duration_s:g} s of --duration-s; "
+            "--loop would start it again"
+        )
+    if sound.complaint:
+        desk.log.warning(f"{settings.audio_file} may be damaged: ffmpeg said: {sound.complaint}")
+    desk.log.info(f"end of file after {seconds:.1f} s", event="end_of_file", seconds=seconds)
