@@ -31,12 +31,12 @@ class TappedRun:
     @property
     def own(self) -> list[Stream]:
         """The streams of the plan's nodes."""
-        return [stream for stream in self.streams if stream.src[1] not in RTP_PORTS]
+        return [stream for stream in self.streams if stream not in self.bare]
 
     @property
     def bare(self) -> list[Stream]:
         """The streams of the bare pair, if there was one."""
-        return [stream for stream in self.streams if stream.src[1] in RTP_PORTS]
+        return [stream for stream in self.streams if stream.src[1] in RTP_PORTS and stream.dst[1] in RTP_PORTS]
 
     def heard(self, sink: str = "sink") -> npt.NDArray[np.int16]:
         """Return what a sink heard, up to where its call was being closed."""
