@@ -34,6 +34,7 @@ class Flag:
     hidden: bool = False
     in_plan: bool = True
     common: bool = False
+    many: bool = False
 
     @property
     def option(self) -> str:
@@ -97,6 +98,8 @@ FLAGS = (
     Flag(name="capture", roles=(SINK,), kind="path", metavar="FILE.wav", in_plan=False,
          help="Record what is heard (8 kHz mono S16) instead of playing it; with an explicit --aplay-cmd do both."),
     Flag(name="plan", roles=(ORCHESTRATOR,), kind="path", metavar="FILE", help="The plan, in TOML."),
+    Flag(name="set", roles=(ORCHESTRATOR,), metavar="NODE.KEY=VALUE", default=(), many=True,
+         help="Change the plan for this run, as mixer.mix_gain_in=0.25 or expect.max_gap_ms=60; may be repeated."),
     Flag(name="grace-ms", roles=(ORCHESTRATOR,), kind=int, default=5000, metavar="MS", minimum=0,
          help="After the first SIGTERM wait that long, in milliseconds, before the second."),
     Flag(name="kill-ms", roles=(ORCHESTRATOR,), kind=int, default=15000, metavar="MS", minimum=0,
@@ -109,6 +112,9 @@ FLAGS = (
          help="Where everything about the run is kept; default: a new folder below reports/runs/."),
     Flag(name="network", roles=(ORCHESTRATOR,), kind=("auto", "private", "host"), default="auto",
          help="private: a network namespace of the run's own; host: this machine's; auto: private where it can be."),
+    Flag(name="free-ports", roles=(ORCHESTRATOR,), kind=bool, default=False,
+         help="Without a private network, let every node of a self-contained plan listen on a free port instead of "
+              "its own, so that several runs do not meet."),
     Flag(name="listen", roles=(ORCHESTRATOR,), kind=bool, default=False,
          help="Let every sink play with aplay besides recording."),
     Flag(name="dry-run", roles=(ORCHESTRATOR,), kind=bool, default=False,

@@ -13,6 +13,7 @@ import click
 from b2b.addresses import parse_bind, parse_target, parse_user
 from b2b.errors import UsageError
 from b2b.flags import FLAGS, Flag, flags_of
+from b2b.plan.change import parse_change
 
 
 class Number(click.ParamType):  # type: ignore[type-arg, unused-ignore]
@@ -50,6 +51,7 @@ class Parsed(click.ParamType):  # type: ignore[type-arg, unused-ignore]
 
 
 PARSED = {
+    "set": Parsed("change", parse_change),
     "sip-bind": Parsed("address", parse_bind),
     "sip-user": Parsed("user", parse_user),
     "target": Parsed("uri", parse_target),
@@ -73,7 +75,10 @@ def option(flag: Flag) -> click.Option:
     if flag.kind is bool:
         settings["is_flag"] = True
     else:
-        settings |= {"type": parameter_type(flag), "metavar": flag.metavar, "show_default": flag.default is not None}
+        shown = flag.default is not None and not flag.many
+        settings |= {"type": parameter_type(flag), "metavar": flag.metavar, "show_default": shown}
+    if flag.many:
+        settings["multiple"] = True
     return click.Option([flag.option], **settings)
 
 

@@ -21,7 +21,7 @@ from b2b.orchestrator.run import Run, Wishes, extra_flags
 from b2b.orchestrator.supervise import Failure, Supervisor, Timing
 from b2b.plan.load import load_plan
 from b2b.plan.model import Plan
-from b2b.plan.resolve import call_duration_s, is_self_contained, resolve
+from b2b.plan.resolve import call_duration_s, is_self_contained, on_free_ports, resolve
 
 PRIVATE, HOST = "private", "host"
 HIDDEN = {flag.option for flag in FLAGS if flag.hidden}  # between us and our roles
@@ -29,9 +29,11 @@ HIDDEN = {flag.option for flag in FLAGS if flag.hidden}  # between us and our ro
 
 def main(flags: Mapping[str, Any]) -> int:
     """Run the plan and return the exit code: the first failing role's, or the call's."""
-    loaded = load_plan(flags["plan"], known_tables=hooks.table_names())
+    loaded = load_plan(flags["plan"], known_tables=hooks.table_names(), changes=flags["set"])
     kind, why = choose_network(flags["network"], loaded)
     plan = resolve(loaded, host_ip="127.0.0.1" if kind == PRIVATE else host.host_ip())
+    if flags["free_ports"] and kind == HOST and is_self_contained(loaded):
+        plan = on_free_ports(plan)
     wishes = Wishes(
         duration_s=flags["duration_s"],
         listen=flags["listen"],

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import itertools
 import re
-import sys
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from b2b.errors import UsageError
 from b2b.flags import CALLING_ROLES, SOURCE, plan_flags
+from b2b.plan import toml
+from b2b.plan.change import TOPOLOGY, Keys, changed, full
 from b2b.plan.check import check_value, describe, suggest
 from b2b.plan.model import Node, Plan
 from b2b.plan.node import make_node
 from b2b.plan.where import Where, lines_of_keys
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]  # installed below 3.11 alone
-
-TOPOLOGY, EXPECT = "topology", "expect"
+EXPECT = "expect"
 OURS = (TOPOLOGY, EXPECT, "run")
 TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
-def load_plan(path: str | Path, *, known_tables: Collection[str]) -> Plan:
-    """Read and check a plan; the tables that somebody registered are theirs to check."""
+def load_plan(path: str | Path, *, known_tables: Collection[str], changes: Collection[tuple[Keys, Any]] = ()) -> Plan:
+    """Read a plan, change it for this run, and check it; the tables that somebody registered are theirs to check."""
     path = Path(path)
     text = _read(path)
-    document = _parse(path, text)
-    where = Where(str(path), lines_of_keys(text))
+    tables = {*OURS, *known_tables}
+    document = changed(_parse(path, text), changes, tables)
+    where = Where(str(path), lines_of_keys(text), frozenset(full(keys, tables) for keys, _value in changes))
     warnings = tuple(_check_tables(document, known_tables, where))
     topology = document.pop(TOPOLOGY, None)
     if topology is None:
@@ -66,7 +63,7 @@ def _read(path: Path) -> str:
 
 def _parse(path: Path, text: str) -> dict[str, Any]:
     try:
-        document: dict[str, Any] = tomllib.loads(text)
+        document = toml.loads(text)
     except RecursionError:
         raise UsageError(f"{path}: wanted TOML, came tables or arrays nested too deep") from None
     except ValueError as error:  # also what int() says to a number of five thousand digits

@@ -7,29 +7,28 @@ from dataclasses import replace
 from typing import Any
 
 from b2b.addresses import SIP_PORT, WILDCARD, YOUR_HOST_IP, Target, is_loopback, parse_bind, parse_target
-from b2b.errors import UsageError
 from b2b.flags import SOURCE
+from b2b.plan.change import TOPOLOGY
 from b2b.plan.check import suggest
-from b2b.plan.load import EXPECT, TOPOLOGY, check_binds
+from b2b.plan.load import EXPECT, check_binds
 from b2b.plan.model import Node, Plan
-from b2b.plan.node import make_node
-from b2b.plan.where import Where
 
 LOOPBACK = "127.0.0.1"
-OVERRIDE = Where("override")
 
 
-def resolve(plan: Plan, *, host_ip: str, overrides: Mapping[str, Any] | None = None) -> Plan:
-    """Return the plan with every address that can be known before the roles run, and with who calls whom.
-
-    An override is `node.key` and a value as the plan could have it; relative paths are relative to the plan.
-    """
-    plan = replace(plan, nodes=tuple(_override(plan, overrides or {})))
+def resolve(plan: Plan, *, host_ip: str) -> Plan:
+    """Return the plan with every address that can be known before the roles run, and with who calls whom."""
     nodes = tuple(_connect(node, plan, host_ip) for node in plan.nodes)
     plan = replace(plan, nodes=tuple(_listen(node, host_ip) for node in nodes))
     check_binds(plan.nodes, plan.where)
     _check_calls(plan)
     return replace(plan, nodes=tuple(_answer_to(node, plan) for node in plan.nodes))
+
+
+def on_free_ports(plan: Plan) -> Plan:
+    """Return a resolved, self-contained plan in which every node listens on a free port, and is called by its name."""
+    free = (_set(node, "sip_bind", f"{node.bind.ip}:0") for node in plan.nodes)
+    return replace(plan, nodes=tuple(_call_by_name(node) for node in free))
 
 
 def finish_target(target: str, addresses: Mapping[str, str]) -> str:
@@ -58,19 +57,10 @@ def is_self_contained(plan: Plan) -> bool:
     )
 
 
-def _override(plan: Plan, overrides: Mapping[str, Any]) -> Iterator[Node]:
-    changes: dict[str, dict[str, Any]] = {node.name: {} for node in plan.nodes}
-    for path, value in overrides.items():
-        name, _, key = path.partition(".")
-        if name not in changes:
-            raise UsageError(f"override: {path}: wanted a key of a node ({', '.join(changes)}), as node.key")
-        changes[name][key] = value
-    for node in plan.nodes:
-        if changes[node.name]:
-            table = {"role": node.role, **{key: node.settings[key] for key in node.given}, **changes[node.name]}
-            yield make_node(node.name, table, folder=plan.path.parent, where=OVERRIDE)
-        else:
-            yield node
+def _call_by_name(node: Node) -> Node:
+    if not (node.calls and node.target):
+        return node
+    return _set(node, "sip_target", str(replace(node.target, host=node.calls, port=None)))
 
 
 def _listen(node: Node, host_ip: str) -> Node:

@@ -17,13 +17,16 @@ SETTING = re.compile(rf"\s*{DOTTED}\s*=")
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A plan file and the line of each of its keys."""
+    """A plan file, the line of each of its keys, and the keys whose values came from `--set` instead."""
 
     file: str = "plan"
     lines: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    changed: frozenset[tuple[str, ...]] = frozenset()
 
     def error(self, *keys: str, says: str) -> UsageError:
         """Return the error about a key, at its line or at that of the nearest table around it."""
+        if any(keys[:length] in self.changed for length in range(len(keys), 0, -1)):
+            return UsageError(f"{self.file}, --set {'.'.join(keys)}: {says}")
         around = (self.lines.get(keys[:length]) for length in range(len(keys), 0, -1))
         line = next(filter(None, around), None)
         return UsageError(f"{self.file}{f':{line}' if line else ''}: {'.'.join(keys)}: {says}")

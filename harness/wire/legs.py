@@ -35,6 +35,23 @@ class Leg:
         return max(self.streams, key=lambda stream: stream.packets, default=None)
 
     @property
+    def rtp(self) -> Stream:
+        """The same stream. Raises LookupError where no RTP was captured."""
+        if self.stream is None:
+            raise LookupError(f"{self.name}: no RTP was captured")
+        return self.stream
+
+    @property
+    def max_gap_ms(self) -> float:
+        """The largest distance between two neighbouring packets, by arrival or by RTP timestamp."""
+        return self.rtp.max_gap_ms
+
+    @property
+    def packets(self) -> int:
+        """The packets that were captured; none is no error."""
+        return self.stream.packets if self.stream else 0
+
+    @property
     def payload_types_used(self) -> tuple[int, ...]:
         """The payload types of the sound that was really sent, the most frequent first."""
         return self.stream.audio_types if self.stream else ()

@@ -6,7 +6,7 @@ import pytest
 
 from b2b.errors import UsageError
 from b2b.plan.load import load_plan
-from b2b.plan.resolve import call_duration_s, finish_target, is_self_contained, resolve
+from b2b.plan.resolve import call_duration_s, finish_target, is_self_contained, on_free_ports, resolve
 
 LAN = "192.168.7.5"
 EXAMPLE = """\
@@ -145,27 +145,13 @@ def test_a_chain_may_be_long(read_plan):
     assert [plan.node(name).calls for name in "abc"] == ["b", "c", "sink"]
 
 
-def test_an_override_replaces_what_the_plan_says(read_plan):
-    """It is checked like the plan's own value, and what it does not name stays."""
-    plan = read_plan(topology("sip:a", "127.0.0.1:5062"))
-    changed = resolve(plan, host_ip=LAN, overrides={"a.sip_bind": "127.0.0.1:5070", "source.duration_s": 3})
-    assert changed.node("source").settings["sip_target"] == "sip:127.0.0.1:5070"
-    assert changed.node("source").settings["duration_s"] == 3.0
-    assert changed.node("source").given == {"audio_file", "sip_target", "duration_s"}
-    assert plan.node("a").settings["sip_bind"] == "127.0.0.1:5062"
-
-
-@pytest.mark.parametrize(("override", "value", "sentence"), [
-    ("a.sip_bind", "x", "override: topology.a.sip_bind: wanted an IPv4 address"),
-    ("a.sip_bin", "x", "override: topology.a.sip_bin: unknown key; did you mean sip_bind?"),
-    ("z.sip_bind", "x", "override: z.sip_bind: wanted a key of a node (source, a), as node.key"),
-])
-def test_a_bad_override_is_refused(read_plan, override, value, sentence):
-    """The error does not blame the plan."""
-    plan = read_plan(topology("sip:a", "127.0.0.1:5062"))
-    with pytest.raises(UsageError) as caught:
-        resolve(plan, host_ip=LAN, overrides={override: value})
-    assert str(caught.value).startswith(sentence)
+def test_on_free_ports_nodes_are_called_by_name(read_plan):
+    """So that runs beside each other never want the same port; the user part stays."""
+    plan = read_plan(topology("sip:them@a", "127.0.0.1:5062"))
+    freed = on_free_ports(resolve(plan, host_ip=LAN))
+    assert [node.settings["sip_bind"] for node in freed.nodes] == ["127.0.0.1:0", "127.0.0.1:0"]
+    assert freed.node("source").settings["sip_target"] == "sip:them@a"
+    assert freed.node("source").calls == "a"
 
 
 @pytest.mark.parametrize(("table", "duration_s"), [
