@@ -30,6 +30,11 @@ def timestamp(wall_s: float | None = None) -> str:
     return datetime.datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="milliseconds")
 
 
+def stamp() -> str:
+    """Local time to the millisecond, as it can stand in a file's name."""
+    return datetime.datetime.fromtimestamp(wall()).strftime("%Y%m%d-%H%M%S-%f")[:-3]
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """An instant that several waits share."""

@@ -16,6 +16,7 @@ from b2b.plan.model import Node, Plan
 from b2b.plan.resolve import LOOPBACK, resolve
 from harness import canary
 from harness.expect import TABLE
+from harness.verdict import FILE, Verdict
 
 if TYPE_CHECKING:
     from harness.dtmf import Digit
@@ -91,9 +92,22 @@ class Call:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """What the orchestrator said of the run."""
-        values: dict[str, Any] = json.loads((self.folder / "summary.json").read_text(encoding="utf-8"))
+        """What the orchestrator said of the run; nothing but emptiness where it had no time to."""
+        path = self.folder / "summary.json"
+        if not path.exists():
+            return {"exit_code": None, "network": "", "duration_s": 0.0, "nodes": {}, "failed_first": None}
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return values
+
+    @property
+    def was_made(self) -> bool:
+        """Whether the call that the plan is about was answered."""
+        return bool(self.summary["duration_s"])
+
+    @cached_property
+    def verdict(self) -> Verdict | None:
+        """What the call was judged to be; None where its plan expects nothing."""
+        return Verdict.read(self.folder) if (self.folder / FILE).exists() else None
 
     @cached_property
     def events(self) -> list[dict[str, Any]]:

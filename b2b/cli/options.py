@@ -13,7 +13,6 @@ import click
 from b2b.addresses import parse_bind, parse_target, parse_user
 from b2b.errors import UsageError
 from b2b.flags import FLAGS, Flag, flags_of
-from b2b.plan.change import parse_change
 
 
 class Number(click.ParamType):  # type: ignore[type-arg, unused-ignore]
@@ -48,6 +47,13 @@ class Parsed(click.ParamType):  # type: ignore[type-arg, unused-ignore]
             return self._parse(value)
         except UsageError as error:
             self.fail(str(error), param, ctx)
+
+
+def parse_change(text: str) -> Any:
+    """Read a change to a plan; what reads it is loaded only by who needs it."""
+    from b2b.plan import change
+
+    return change.parse_change(text)
 
 
 PARSED = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from pathlib import Path
 from typing import IO, Any
@@ -17,8 +16,7 @@ RUNS = Path("reports/runs")
 
 def default_folder(plan: Plan) -> Path:
     """Return a new folder's name for a run of the plan that begins now."""
-    began = datetime.datetime.fromtimestamp(clock.wall()).strftime("%Y%m%d-%H%M%S-%f")[:-3]
-    return RUNS / f"{began}-{plan.path.name.removesuffix('.toml').removesuffix('.plan')}"
+    return RUNS / f"{clock.stamp()}-{plan.path.name.removesuffix('.toml').removesuffix('.plan')}"
 
 
 class RunFolder:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from b2b import host
+from b2b import clock, host
 from b2b.errors import ExitCode, UsageError, describe
-from b2b.flags import FLAGS
+from b2b.flags import FLAGS, ORCHESTRATOR
 from b2b.logs import printable
 from b2b.orchestrator import hooks, network, picture, signals
 from b2b.orchestrator.children import relative, role_command
@@ -29,6 +29,7 @@ HIDDEN = {flag.option for flag in FLAGS if flag.hidden}  # between us and our ro
 
 def main(flags: Mapping[str, Any]) -> int:
     """Run the plan and return the exit code: the first failing role's, or the call's."""
+    began_s = clock.wall()
     loaded = load_plan(flags["plan"], known_tables=hooks.table_names(), changes=flags["set"])
     kind, why = choose_network(flags["network"], loaded)
     plan = resolve(loaded, host_ip="127.0.0.1" if kind == PRIVATE else host.host_ip())
@@ -55,6 +56,7 @@ def main(flags: Mapping[str, Any]) -> int:
         for note in (*flags["notes"], *plan.warnings):
             console.say(note, level="WARNING")
         console.say(f"plan {relative(plan.path)}, network {kind} ({why}), folder {relative(folder.path)}")
+        folder.event(ORCHESTRATOR, "begun", began_s=round(began_s, 6), network=kind, why=why)
         return _play(Run(plan, Supervisor(plan.nodes, timing), folder, console, wishes), folder, console, kind)
 
 
@@ -91,6 +93,7 @@ def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
     try:
         with hooks.around(run.plan, folder.path):
             run.play()
+            folder.event(ORCHESTRATOR, "played")
             signals.interrupt_once()
             folder.write_summary(_summary(run, kind, exit_code=None, failed=run.supervisor.failed_first()))
     except UsageError:  # the table of a plan that only its owner can check, before anything was started
@@ -100,6 +103,7 @@ def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
     except Exception as error:
         trouble = describe(error)
     signals.ignore()
+    folder.event(ORCHESTRATOR, "judged")
     failed = run.supervisor.failed_first()
     code, said = _outcome(folder, failed, trouble)
     folder.write_summary(_summary(run, kind, exit_code=int(code), failed=failed))

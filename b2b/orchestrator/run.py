@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from b2b import clock
-from b2b.flags import DEFAULT_APLAY, SINK, SOURCE
+from b2b.flags import DEFAULT_APLAY, ORCHESTRATOR, SINK, SOURCE
 from b2b.orchestrator import signals
 from b2b.orchestrator.children import RoleProcess, role_command
 from b2b.orchestrator.console import Console
@@ -146,7 +146,7 @@ class Run:
             if self._answered_at is not None and not self.duration_s and self._is_caller(event.node):
                 self.duration_s = clock.now() - self._answered_at  # it had no time to tell
         elif isinstance(event, Interrupted):
-            self._folder.event("orchestrator", "interrupted", reason=event.reason)
+            self._folder.event(ORCHESTRATOR, "interrupted", reason=event.reason)
             self._console.say(event.reason, level="WARNING")
 
     def _tell_log(self, event: LogSeen) -> None:
@@ -169,7 +169,7 @@ class Run:
     def _tell_stop(self) -> None:
         if (reason := self.supervisor.stop_reason) != self._told_reason:
             self._told_reason = reason
-            self._folder.event("orchestrator", "stopping", reason=reason)
+            self._folder.event(ORCHESTRATOR, "stopping", reason=reason)
             self._console.say(f"stopping: {reason}")
 
     def _note_call(self, name: str, event: str) -> None:

@@ -1,0 +1,22 @@
+"""The checks of one call as subtests: the call is made once, and each thing that its plan expects is told apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.call import Call
+from harness.errors import CheckFailed
+from harness.report import allure_results
+from harness.verdict import Check, Outcome
+
+
+def report(call: Call, subtests: pytest.Subtests) -> None:
+    """Report every check of a call's verdict."""
+    for check in call.verdict.checks if call.verdict else ():
+        with subtests.test(f"{check.where}: {check.name}"), allure_results.step(str(check)):
+            _assert(check)
+
+
+def _assert(check: Check) -> None:
+    if check.outcome is not Outcome.PASS:
+        raise CheckFailed(str(check) if check.outcome is Outcome.FAIL else f"could not tell: {check}")

@@ -1,0 +1,52 @@
+"""The live line of a call that runs; only on a terminal, for a minute without a word looks like a hang."""
+
+from __future__ import annotations
+
+import re
+from types import TracebackType
+
+import pytest
+
+PROGRESS = re.compile(r"\[ORCH\] (\d\d:\d\d)  (.*)")
+LATEST = re.compile(r"\[\w+ *\] (?:✓ )?(.*)")
+
+
+class Progress:
+    """Called with each line of the run's log, and with None once a second."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        manager = item.config.pluginmanager
+        reporter = manager.get_plugin("terminalreporter")
+        self._reporter = reporter if reporter is not None and reporter.isatty else None
+        self._capture = manager.get_plugin("capturemanager")
+        self._name, self._says, self._seconds = item.name, "starting", 0
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._show("")
+
+    def __call__(self, line: str | None) -> None:
+        """Show how far the call is."""
+        if line is None:
+            self._seconds += 1
+        elif found := PROGRESS.match(line):
+            minutes, seconds = map(int, found[1].split(":"))
+            self._seconds, self._says = 60 * minutes + seconds, found[2]
+        elif "call established" in line:
+            self._seconds, self._says = 0, "in call"
+        elif "judging" in line:
+            self._says = "judging"
+        else:
+            return
+        self._show(f"{self._name} {self._seconds // 60:02d}:{self._seconds % 60:02d} {self._says}")
+
+    def _show(self, text: str) -> None:
+        if self._reporter is None:
+            return
+        width = self._reporter._tw.fullwidth - 1
+        with self._capture.global_and_fixture_disabled():
+            self._reporter.rewrite(text[:width], erase=True)
+            if not text:
+                self._reporter.rewrite("")

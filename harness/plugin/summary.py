@@ -1,0 +1,49 @@
+"""All calls of a session, wherever they were made: the section at the end, and the continuity report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.plugin import options
+from harness.report import allure_results, continuity
+from harness.report.row import Row
+
+ROWS = "b2b_rows"  # what a test's last report carries, as plain values, from worker to controller
+
+
+class Summary:
+    """Listens to the reports of all tests."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._rows: list[Row] = []
+
+    def pytest_report_header(self) -> str:
+        """Say how calls will be made."""
+        chosen = self._config.stash[options.KEY]
+        return f"b2b: network {chosen.network}, keeps {chosen.keep} run folders in {chosen.runs}"
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in the calls of a test."""
+        self._rows += [Row(**values) for values in getattr(report, ROWS, [])]
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the continuity report, and what Allure wants to know of the session."""
+        if self._rows:
+            continuity.write(self._config.stash[options.KEY].reports, self._sorted())
+            if results := self._config.getoption("allure_report_dir", None):
+                allure_results.describe_session(Path(results))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Write one line per call."""
+        if not self._rows:
+            return
+        terminalreporter.section("b2b calls")
+        for row, line in zip(self._sorted(), continuity.lines(self._sorted()), strict=True):
+            terminalreporter.line(line, green=row.passed, red=row.outcome in ("fail", "error"), yellow=row.outcome == "unknown")
+        terminalreporter.line(f"continuity report: {self._config.stash[options.KEY].reports / continuity.MARKDOWN}")
+
+    def _sorted(self) -> list[Row]:
+        return sorted(self._rows, key=lambda row: (row.test, row.began_s))

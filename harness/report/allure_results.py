@@ -1,0 +1,109 @@
+"""What Allure is told of a test's calls: steps with their true times, parameters, and everything to look into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from b2b.errors import describe
+from harness.call import NOTES, PCAP, Call
+from harness.canary import FILE as STALLS
+from harness.phases import Phase, phases
+from harness.report.environment import environment
+from harness.report.row import Row
+from harness.verdict import FILE as VERDICT
+
+FILES = {  # of the run folder, by the name that the report shows
+    "plan.toml": ("plan as resolved", "text/plain", "toml"),
+    "run.log": ("merged log", "text/plain", "log"),
+    PCAP: ("capture", "application/vnd.tcpdump.pcap", "pcap"),
+    VERDICT: ("verdict", "application/json", "json"),
+    "summary.json": ("summary", "application/json", "json"),
+    "metrics.jsonl": ("metrics", "text/plain", "jsonl"),
+    STALLS: ("stalls of this machine", "text/plain", "jsonl"),
+    NOTES: ("what the capture came to", "application/json", "json"),
+}
+
+
+def step(title: str) -> AbstractContextManager[Any]:
+    """Return a step of the report; nothing where there is none."""
+    import allure
+
+    return allure.step(title)  # type: ignore[no-any-return]
+
+
+def publish(logger: Any, call: Call, row: Row) -> None:
+    """Tell Allure of a call of the test that is being reported; `logger` is the AllureReporter of this process."""
+    with step(row.name):
+        _steps(logger, phases(call))
+        _attach(call)
+    _describe(row)
+
+
+def describe_session(results: Path) -> None:
+    """Write what the whole report is headed by into a folder of results."""
+    from harness.report import categories
+
+    results.mkdir(parents=True, exist_ok=True)
+    properties = "".join(f"{name.replace(' ', '.')}={value}\n" for name, value in environment().items())
+    (results / "environment.properties").write_text(properties, encoding="utf-8")
+    categories.write_allure2(results)
+
+
+def _steps(logger: Any, found: Sequence[Phase]) -> None:
+    from allure_commons.model2 import Status, TestStepResult
+
+    for phase in found:
+        name, uuid = phase.name, str(uuid4())
+        status = Status.PASSED if phase.done else Status.BROKEN
+        logger.start_step(None, uuid, TestStepResult(name=name, start=round(1000 * phase.start_s), status=status))
+        logger.stop_step(uuid, stop=round(1000 * phase.end_s))
+
+
+def _describe(row: Row) -> None:
+    """Put the call's figures among the test's parameters, which do not make it another test."""
+    import allure
+
+    figures = {
+        "plan": row.plan,
+        "network": row.network,
+        "duration": f"{row.duration_s:.1f} s",
+        "packets": str(row.packets),
+        "lost": str(row.lost),
+        "worst gap": "-" if row.max_gap_ms is None else f"{row.max_gap_ms:.1f} ms ({row.max_gap_leg})",
+    }
+    for name, value in figures.items():
+        allure.dynamic.parameter(name, value, excluded=True)
+    allure.dynamic.feature(Path(row.plan).name)
+
+
+def _attach(call: Call) -> None:
+    import allure
+
+    for name, draw, kind, extension in _pages(call):
+        try:
+            allure.attach(draw(), name=name, attachment_type=kind, extension=extension)
+        except Exception as error:  # a picture is never worth a verdict
+            allure.attach(describe(error), name=f"{name}: could not be drawn", attachment_type="text/plain")
+    for file, (name, kind, extension) in FILES.items():
+        if (call.folder / file).exists():
+            allure.attach.file(call.folder / file, name=name, attachment_type=kind, extension=extension)
+    for wav in sorted(call.folder.glob("*.wav")):
+        allure.attach.file(wav, name=wav.name, attachment_type="audio/wav", extension="wav")
+
+
+def _pages(call: Call) -> Iterator[tuple[str, Callable[[], str | bytes], str, str]]:
+    """Yield what can be drawn of a call: name, how, media type and file name's end."""
+    if not call.events:
+        return
+    from harness.report import panel, pictures
+
+    yield "call", lambda: panel.panel(call), "text/html", "html"
+    yield "gap timeline", lambda: pictures.gap_timeline(call), "image/svg+xml", "svg"
+    for listener in call.listeners:
+        draw = partial(pictures.spectrogram, call, listener)
+        yield f"spectrogram of {listener.node.name}", draw, "image/png", "png"
