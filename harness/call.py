@@ -21,6 +21,7 @@ from harness.verdict import FILE, Verdict
 if TYPE_CHECKING:
     from harness.dtmf import Digit
     from harness.sound import Hearing, Level
+    from harness.sound.g711 import Samples
     from harness.wire.legs import Leg
 
 PCAP, NOTES = "capture.pcap", "capture.json"
@@ -35,12 +36,26 @@ class Listener:
     wav: Path
 
     @cached_property
+    def samples(self) -> Samples:
+        """The recording."""
+        from harness.sound import read_wav
+
+        return read_wav(self.wav)
+
+    @property
+    def length_s(self) -> float:
+        """How long the recording is."""
+        from harness.sound import RATE
+
+        return len(self.samples) / RATE
+
+    @cached_property
     def digits(self) -> list[Digit]:
         """The DTMF digits in the recording."""
         from harness.dtmf import detect
-        from harness.sound import RATE, read_wav
+        from harness.sound import RATE
 
-        return detect(read_wav(self.wav), RATE)
+        return detect(self.samples, RATE)
 
     @property
     def dtmf(self) -> str:
@@ -63,20 +78,20 @@ class Listener:
     @cached_property
     def level(self) -> Level:
         """How loud the recording is, and where it is not."""
-        from harness.sound import measure, read_wav
+        from harness.sound import measure
 
-        return measure(read_wav(self.wav))
+        return measure(self.samples)
 
     @cached_property
     def hearing(self) -> Hearing | None:
         """The recording against the source's file; None where no source of the plan is heard here."""
-        from harness.sound import compare, decode, read_wav
+        from harness.sound import compare, decode
 
         sources = [node for node in self.chain if "audio_file" in node.settings]
         if not sources:
             return None
         ignore = [(digit.start_s, digit.end_s) for digit in self.digits]
-        return compare(decode(sources[0].settings["audio_file"]), read_wav(self.wav), gain=self.gain, ignore=ignore)
+        return compare(decode(sources[0].settings["audio_file"]), self.samples, gain=self.gain, ignore=ignore)
 
 
 class Call:

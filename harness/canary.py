@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from b2b import child, clock
@@ -21,6 +23,7 @@ from b2b import child, clock
 FILE = "host.jsonl"
 PERIOD_S = 0.005
 WORTH_TELLING_S = 0.005
+MOST_THREADS = 16  # with more processors than that, one that is free is never far
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +67,31 @@ def longest_within(stalls: Sequence[Stall], start_s: float, end_s: float) -> flo
 
 
 def main(path: Path) -> None:
-    """Run until somebody ends it."""
+    """Run until somebody ends it, with a thread bound to each processor: one of them may be stalled by itself."""
+    writing = threading.Lock()
     with path.open("w") as file:
-        due = clock.now() + PERIOD_S
-        while True:
-            clock.sleep_until(due)
-            late_s = clock.now() - due
-            if late_s > WORTH_TELLING_S:
-                stall = {"start_s": round(clock.wall() - late_s, 6), "length_s": round(late_s, 6)}
-                file.write(json.dumps(stall) + "\n")
+
+        def tell(stall: Stall) -> None:
+            with writing:
+                file.write(json.dumps(asdict(stall)) + "\n")
                 file.flush()
-                due += late_s
-            due += PERIOD_S
+
+        for processor in sorted(os.sched_getaffinity(0))[:MOST_THREADS]:
+            threading.Thread(target=_watch, args=(processor, tell), name=f"processor-{processor}", daemon=True).start()
+        threading.Event().wait()
+
+
+def _watch(processor: int, tell: Callable[[Stall], None]) -> None:
+    """Want to run on a processor every few milliseconds, and tell when it was not to be had."""
+    os.sched_setaffinity(0, {processor})
+    due = clock.now() + PERIOD_S
+    while True:
+        clock.sleep_until(due)
+        late_s = clock.now() - due
+        if late_s > WORTH_TELLING_S:
+            tell(Stall(start_s=round(clock.wall() - late_s, 6), length_s=round(late_s, 6)))
+            due += late_s
+        due += PERIOD_S
 
 
 if __name__ == "__main__":

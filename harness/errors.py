@@ -5,7 +5,7 @@ from __future__ import annotations
 from b2b.errors import B2bError, ExitCode
 
 
-class NotMade(B2bError):
+class NoCallError(B2bError):
     """There was no call to judge: a role could not start, or nobody answered. Carries the run's exit code."""
 
     def __init__(self, says: str, code: int = ExitCode.UNEXPECTED) -> None:
@@ -13,9 +13,9 @@ class NotMade(B2bError):
         self.exit_code = code
 
 
-class CouldNotTell(B2bError):
+class CouldNotTellError(B2bError):
     """The call was made, but this machine kept us from judging it."""
 
 
-class CheckFailed(AssertionError):
+class CheckError(AssertionError):
     """A check of the call failed; its text says what was wanted, what came, when, and which file to open."""

@@ -151,7 +151,7 @@ def _heard_gap(listener: Listener, wanted: SinkExpectation) -> Check:
     """Judge what is missing, silent, repeated or inserted; but not while the call was being closed."""
     hearing = listener.hearing
     assert hearing
-    closing_s = min(hearing.end_s, listener.level.length_s - CLOSING_S)
+    closing_s = min(hearing.end_s, listener.length_s - CLOSING_S)
     gaps = [gap for gap in hearing.gaps if gap.at_s < closing_s]
     worst = max(gaps, key=lambda gap: gap.length_s, default=None)
     length_ms = 1000 * worst.length_s if worst else 0.0

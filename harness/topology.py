@@ -16,7 +16,7 @@ from b2b.errors import ExitCode, UsageError
 from b2b.orchestrator.folder import RUNS
 from b2b.plan.change import changes_of, format_change
 from harness.call import Call
-from harness.errors import NotMade
+from harness.errors import NoCallError
 from harness.verdict import Outcome
 
 PATIENCE_S = (30.0, 10.0)  # the orchestrator needs --kill-ms to end what does not want to end
@@ -44,7 +44,7 @@ def topology(
 
     `changes` are the plan's tables and nodes with the keys to change. `run_dir` is the run folder, by default a new
     one below reports/runs/; `keep` says whether it stays: "all", "failed" for a call that did not pass or a block that
-    raised, or "none". Raises UsageError for a plan that cannot be used, NotMade where there was no call.
+    raised, or "none". Raises UsageError for a plan that cannot be used, NoCallError where there was no call.
     """
     folder = run_dir or new_folder(RUNS, Path(plan).name.partition(".")[0])
     good = False
@@ -84,7 +84,7 @@ def make_call(
 ) -> Call:
     """Run a plan to its end and return the call; `watch` gets each line of the log, and None once a second.
 
-    Raises UsageError for a plan that cannot be used, NotMade where there was no call.
+    Raises UsageError for a plan that cannot be used, NoCallError where there was no call.
     """
     command = [*child.python_command("b2b"), "orchestrator", "--plan", str(plan), "--run-dir", str(folder)]
     command += ["--network", network, "--free-ports", "--color", "never"]
@@ -96,7 +96,7 @@ def make_call(
         raise UsageError(_sentence(lines))
     call = Call(folder)
     if not call.was_made:
-        raise NotMade(_why(call, lines), code)
+        raise NoCallError(_why(call, lines), code)
     return call
 
 

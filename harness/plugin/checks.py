@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.call import Call
-from harness.errors import CheckFailed
+from harness.errors import CheckError
 from harness.report import allure_results
 from harness.verdict import Check, Outcome
 
@@ -19,4 +19,4 @@ def report(call: Call, subtests: pytest.Subtests) -> None:
 
 def _assert(check: Check) -> None:
     if check.outcome is not Outcome.PASS:
-        raise CheckFailed(str(check) if check.outcome is Outcome.FAIL else f"could not tell: {check}")
+        raise CheckError(str(check) if check.outcome is Outcome.FAIL else f"could not tell: {check}")

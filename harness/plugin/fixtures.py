@@ -33,10 +33,11 @@ def b2b_changes() -> Mapping[str, Mapping[str, Any]]:
 def topology(
     request: pytest.FixtureRequest, b2b_network: str, b2b_changes: Mapping[str, Mapping[str, Any]]
 ) -> Topology:
-    """Factory of calls: `with topology("plans/smk.plan.toml", duration_s=10, mixer={"mix_gain_in": 0.25}) as call:`.
+    """Factory of calls, for tests that change the plan or make several.
 
-    The call is over when the block begins, and `call` is all that is known of it. Keyword arguments are the plan's
-    nodes and tables with the keys to change.
+    Use it as `with topology("plans/smk.plan.toml", duration_s=10, mixer={"mix_gain_in": 0.25}) as call:`. The call is
+    over when the block begins, and `call` is all that is known of it. Keyword arguments are the plan's nodes and tables
+    with the keys to change.
     """
     maker = Maker(request.node, b2b_network, b2b_changes)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from b2b.errors import B2bError
-from harness.errors import CheckFailed, CouldNotTell
+from harness.errors import CheckError, CouldNotTellError
 from harness.plugin import options, plans
 from harness.plugin.fixtures import b2b_changes, b2b_network, call, topology
-from harness.plugin.making import clean_up, made_by, publish
+from harness.plugin.making import RERUN, clean_up, made_by, publish
 from harness.plugin.summary import ROWS, Summary
 
 __all__ = ["b2b_changes", "b2b_network", "call", "topology"]
@@ -59,9 +59,9 @@ def pytest_runtest_makereport(
     """Say our own errors in a sentence, and send what is known of the test's calls along with its last report."""
     report = yield
     item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
-    if call.excinfo and isinstance(call.excinfo.value, B2bError | CheckFailed):
+    if call.excinfo and isinstance(call.excinfo.value, B2bError | CheckError):
         report.longrepr = str(call.excinfo.value)
-        setattr(report, UNKNOWN, isinstance(call.excinfo.value, CouldNotTell))
+        setattr(report, UNKNOWN, isinstance(call.excinfo.value, CouldNotTellError))
     if report.when == "setup" and report.failed:
         publish(item)
     if report.when == "teardown" and (made := made_by(item)):
@@ -72,8 +72,8 @@ def pytest_runtest_makereport(
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str | tuple[str, dict[str, bool]]] | None:
     """Count a call that was made again as a rerun, and one that nobody could judge as an error."""
-    if report.outcome == "rerun":
-        return "rerun", "R", ("RERUN", {"yellow": True})
+    if str(report.outcome) == RERUN:
+        return RERUN, "R", ("RERUN", {"yellow": True})
     if report.when == "call" and getattr(report, UNKNOWN, False):
         return "error", "E", "ERROR"
     return None

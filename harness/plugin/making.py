@@ -15,7 +15,7 @@ import pytest
 
 from b2b.errors import B2bError
 from harness.call import Call
-from harness.errors import CouldNotTell
+from harness.errors import CouldNotTellError
 from harness.plugin import options
 from harness.plugin.progress import Progress
 from harness.report import allure_results
@@ -24,6 +24,7 @@ from harness.topology import kept, make_call, new_folder
 from harness.verdict import Outcome
 
 ATTEMPTS = 2
+RERUN = "rerun"  # an outcome that pytest does not know, under the name that others gave it
 ALLURE = "allure_listener"  # what allure-pytest calls it
 NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -75,19 +76,22 @@ class Maker:
         self._options = item.config.stash[options.KEY]
 
     def make(self, plan: str | Path, duration_s: float | None, changes: Mapping[str, Mapping[str, Any]]) -> Call:
-        """Make the call of a plan, twice if need be. Raises CouldNotTell, NotMade or UsageError."""
-        merged = {name: {**self._changes.get(name, {}), **changes.get(name, {})} for name in {**self._changes, **changes}}
+        """Make the call of a plan, twice if need be. Raises CouldNotTellError, NoCallError or UsageError."""
+        names = {**self._changes, **changes}
+        merged = {name: {**self._changes.get(name, {}), **changes.get(name, {})} for name in names}
         for attempt in range(1, ATTEMPTS + 1):
             call = self._once(self._find(plan), duration_s, merged, attempt)
-            if call.verdict is None or call.verdict.outcome is not Outcome.UNKNOWN:
+            verdict = call.verdict
+            if verdict is None or verdict.outcome is not Outcome.UNKNOWN:
                 return call
-            if attempt == ATTEMPTS or call.capture["refusal"]:  # which a second call would not change
+            says = f"could not tell: {verdict.reason}"
+            if call.capture["refusal"]:  # which a second call would not change
                 break
-            self._tell_rerun(call.verdict.reason)
-        says = f"could not tell: {call.verdict.reason}"
+            if attempt < ATTEMPTS:
+                self._tell_rerun(says)
         if self._options.unknown == "skip":
             pytest.skip(says)
-        raise CouldNotTell(f"{says}; look into {self._short(call.folder)}")
+        raise CouldNotTellError(f"{says}; look into {self._short(call.folder)}")
 
     def _once(self, plan: Path, duration_s: float | None, changes: Mapping[str, Any], attempt: int) -> Call:
         name = NAME.sub("-", self._item.name).strip("-")
@@ -96,7 +100,9 @@ class Maker:
         error = ""
         try:
             with Progress(self._item) as watch:
-                make_call(plan, made.call.folder, changes=changes, duration_s=duration_s, network=self._network, watch=watch)
+                make_call(
+                    plan, made.call.folder, changes=changes, duration_s=duration_s, network=self._network, watch=watch
+                )
         except B2bError as raised:
             error = str(raised)
             raise
@@ -105,14 +111,14 @@ class Maker:
                               folder=self._short(made.call.folder))  # fmt: skip
         return made.call
 
-    def _tell_rerun(self, reason: str) -> None:
+    def _tell_rerun(self, says: str) -> None:
         """Report the attempt as a rerun, so that everybody sees it: the terminal, its counts, and other machines."""
         report = pytest.TestReport(
             nodeid=self._item.nodeid,
             location=self._item.location,
             keywords={},
-            outcome="rerun",  # type: ignore[arg-type]
-            longrepr=f"could not tell: {reason}",
+            outcome=RERUN,  # type: ignore[arg-type]
+            longrepr=says,
             when="setup",
         )
         self._item.ihook.pytest_runtest_logreport(report=report)

@@ -10,6 +10,13 @@ import pytest
 NETWORKS = ("auto", "private", "host")
 KEEP = ("failed", "all", "none")
 UNKNOWN = ("error", "skip")
+SETTINGS = {  # default, choices, what it is
+    "keep": ("failed", KEEP, "Which run folders stay: of tests that failed, all, or none"),
+    "unknown": ("error", UNKNOWN, "What becomes of a test whose call was made twice and could not be judged"),
+    "network": ("auto", NETWORKS, "private: a network namespace for each call; host: this machine's network, each node "
+                "on a free port; auto: private where that can be"),
+    "reports": ("reports", None, "Where run folders, continuity.json and continuity.md go, from the root directory"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +40,11 @@ KEY = pytest.StashKey[Options]()
 def add(parser: pytest.Parser) -> None:
     """Add the command-line options and the settings of the configuration file that they override."""
     group = parser.getgroup("b2b", "b2b: real calls from plan files")
-    group.addoption("--b2b-keep", choices=KEEP, help="Which run folders stay: of tests that failed, all, or none "
-                    "(default: failed).")  # fmt: skip
-    group.addoption("--b2b-unknown", choices=UNKNOWN, help="What becomes of a test whose call was made twice and could "
-                    "not be judged, because this machine was too busy: error, or skip (default: error).")  # fmt: skip
-    group.addoption("--b2b-network", choices=NETWORKS, help="private: a network namespace for each call; host: this "
-                    "machine's network, each node on a free port; auto: private where it can be (default: auto).")  # fmt: skip
-    group.addoption("--b2b-reports", metavar="DIR", help="Where run folders, continuity.json and continuity.md go, "
-                    "relative to the root directory (default: reports).")  # fmt: skip
-    parser.addini("b2b_keep", "default of --b2b-keep", default="failed")
-    parser.addini("b2b_unknown", "default of --b2b-unknown", default="error")
-    parser.addini("b2b_network", "default of --b2b-network", default="auto")
-    parser.addini("b2b_reports", "default of --b2b-reports", default="reports")
+    for name, (default, choices, about) in SETTINGS.items():
+        option = f"--b2b-{name}"
+        metavar = None if choices else "DIR"
+        group.addoption(option, choices=choices, metavar=metavar, help=f"{about} (default: {default})")
+        parser.addini(f"b2b_{name}", f"Default of {option}", default=default)
 
 
 def read(config: pytest.Config) -> Options:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from types import TracebackType
+from typing import Any
 
 import pytest
 
+OVER = re.compile(r"\[ORCH\] stopping")
 PROGRESS = re.compile(r"\[ORCH\] (\d\d:\d\d)  (.*)")
-LATEST = re.compile(r"\[\w+ *\] (?:✓ )?(.*)")
 
 
 class Progress:
@@ -18,13 +18,13 @@ class Progress:
         manager = item.config.pluginmanager
         reporter = manager.get_plugin("terminalreporter")
         self._reporter = reporter if reporter is not None and reporter.isatty else None
-        self._capture = manager.get_plugin("capturemanager")
+        self._capture: Any = manager.get_plugin("capturemanager")
         self._name, self._says, self._seconds = item.name, "starting", 0
 
     def __enter__(self) -> Progress:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self._show("")
 
     def __call__(self, line: str | None) -> None:
@@ -36,8 +36,8 @@ class Progress:
             self._seconds, self._says = 60 * minutes + seconds, found[2]
         elif "call established" in line:
             self._seconds, self._says = 0, "in call"
-        elif "judging" in line:
-            self._says = "judging"
+        elif OVER.match(line):
+            self._says = "over, being judged"
         else:
             return
         self._show(f"{self._name} {self._seconds // 60:02d}:{self._seconds % 60:02d} {self._says}")

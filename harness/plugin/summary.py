@@ -9,6 +9,7 @@ import pytest
 from harness.plugin import options
 from harness.report import allure_results, continuity
 from harness.report.row import Row
+from harness.verdict import Outcome
 
 ROWS = "b2b_rows"  # what a test's last report carries, as plain values, from worker to controller
 
@@ -42,7 +43,8 @@ class Summary:
             return
         terminalreporter.section("b2b calls")
         for row, line in zip(self._sorted(), continuity.lines(self._sorted()), strict=True):
-            terminalreporter.line(line, green=row.passed, red=row.outcome in ("fail", "error"), yellow=row.outcome == "unknown")
+            colour = "green" if row.passed else "yellow" if row.outcome == Outcome.UNKNOWN.value else "red"
+            terminalreporter.line(line, **{colour: True})
         terminalreporter.line(f"continuity report: {self._config.stash[options.KEY].reports / continuity.MARKDOWN}")
 
     def _sorted(self) -> list[Row]:

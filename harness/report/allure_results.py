@@ -78,7 +78,7 @@ def _describe(row: Row) -> None:
     }
     for name, value in figures.items():
         allure.dynamic.parameter(name, value, excluded=True)
-    allure.dynamic.feature(Path(row.plan).name)
+    allure.dynamic.feature(Path(row.plan).name)  # type: ignore[no-untyped-call]
 
 
 def _attach(call: Call) -> None:
@@ -91,9 +91,15 @@ def _attach(call: Call) -> None:
             allure.attach(describe(error), name=f"{name}: could not be drawn", attachment_type="text/plain")
     for file, (name, kind, extension) in FILES.items():
         if (call.folder / file).exists():
-            allure.attach.file(call.folder / file, name=name, attachment_type=kind, extension=extension)
+            _attach_file(call.folder / file, name, kind, extension)
     for wav in sorted(call.folder.glob("*.wav")):
-        allure.attach.file(wav, name=wav.name, attachment_type="audio/wav", extension="wav")
+        _attach_file(wav, wav.name, "audio/wav", "wav")
+
+
+def _attach_file(path: Path, name: str, kind: str, extension: str) -> None:
+    import allure
+
+    allure.attach.file(path, name=name, attachment_type=kind, extension=extension)  # type: ignore[no-untyped-call]
 
 
 def _pages(call: Call) -> Iterator[tuple[str, Callable[[], str | bytes], str, str]]:
