@@ -1,1 +1,3 @@
-"""Marks the root of the project for pytest, which thereby lets the tests import `tests.…`."""
+"""Marks the root of the project for pytest, and brings pytester, which tests the plugin."""
+
+pytest_plugins = ["pytester"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from b2b.orchestrator.children import relative
 from harness.call import Call
 from harness.errors import CheckError
 from harness.report import allure_results
@@ -13,8 +16,9 @@ from harness.verdict import Check, Outcome
 def report(call: Call, subtests: pytest.Subtests) -> None:
     """Report every check of a call's verdict."""
     for check in call.verdict.checks if call.verdict else ():
+        found = replace(check, file=relative(call.folder / check.file)) if check.file else check
         with subtests.test(f"{check.where}: {check.name}"), allure_results.step(str(check)):
-            _assert(check)
+            _assert(found)
 
 
 def _assert(check: Check) -> None:

@@ -17,7 +17,7 @@ from b2b.errors import B2bError
 from harness.call import Call
 from harness.errors import CouldNotTellError
 from harness.plugin import options
-from harness.plugin.progress import Progress
+from harness.plugin.progress import Progress, uncaptured
 from harness.report import allure_results
 from harness.report.row import Row, row_of
 from harness.topology import kept, make_call, new_folder
@@ -121,7 +121,8 @@ class Maker:
             longrepr=says,
             when="setup",
         )
-        self._item.ihook.pytest_runtest_logreport(report=report)
+        with uncaptured(self._item.config):
+            self._item.ihook.pytest_runtest_logreport(report=report)
 
     def _find(self, plan: str | Path) -> Path:
         """Return a plan's path: relative to the root directory, or else to the test's own folder."""

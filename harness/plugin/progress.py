@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -11,14 +13,19 @@ OVER = re.compile(r"\[ORCH\] stopping")
 PROGRESS = re.compile(r"\[ORCH\] (\d\d:\d\d)  (.*)")
 
 
+def uncaptured(config: pytest.Config) -> AbstractContextManager[None]:
+    """Let what is written in the block reach the user, although a test is running."""
+    capture: Any = config.pluginmanager.get_plugin("capturemanager")
+    return capture.global_and_fixture_disabled() if capture else contextlib.nullcontext()
+
+
 class Progress:
     """Called with each line of the run's log, and with None once a second."""
 
     def __init__(self, item: pytest.Item) -> None:
-        manager = item.config.pluginmanager
-        reporter = manager.get_plugin("terminalreporter")
+        reporter = item.config.pluginmanager.get_plugin("terminalreporter")
+        self._config = item.config
         self._reporter = reporter if reporter is not None and reporter.isatty else None
-        self._capture: Any = manager.get_plugin("capturemanager")
         self._name, self._says, self._seconds = item.name, "starting", 0
 
     def __enter__(self) -> Progress:
@@ -46,7 +53,7 @@ class Progress:
         if self._reporter is None:
             return
         width = self._reporter._tw.fullwidth - 1
-        with self._capture.global_and_fixture_disabled():
+        with uncaptured(self._config):
             self._reporter.rewrite(text[:width], erase=True)
             if not text:
                 self._reporter.rewrite("")
