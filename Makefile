@@ -6,13 +6,14 @@ DEMO := $(BIN)/b2b --role orchestrator --plan plans/smk.plan.toml --duration-s 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-for-tests demo listen test
+.PHONY: help deps deps-for-tests deps-for-report demo listen test report
 export PYTHON
 
 help:
 	@echo 'make demo     a real call source -> mixer -> sink of ten seconds, and what came out; needs no sound card'
 	@echo 'make listen   the same, and you hear it (needs a sound card)'
 	@echo 'make test     every test there is'
+	@echo 'make report   the calls of plans/ as one Allure page that opens offline; prints where it is'
 	@echo 'make deps     only install the Debian packages that are missing'
 	@echo 'Each installs first what it needs; PYTHON=python3.12 chooses another Python.'
 
@@ -22,11 +23,18 @@ deps:
 deps-for-tests:
 	@bash .ci/deps.sh --tests
 
+deps-for-report:
+	@bash .ci/deps.sh --report
+
 demo: $(VENV)/ready
 	@$(DEMO)
 
 listen: $(VENV)/ready
 	@$(DEMO) --listen
+
+# What Allure's page is made of; the plans' own calls, unless some are there already.
+RESULTS := reports/allure-results
+PLANS := $(BIN)/pytest -q plans -n 4 --junitxml reports/junit.xml --alluredir $(RESULTS)
 
 # The unit tests may share the processors. Calls are measured, so there are two at a time, and nothing beside those
 # that last a minute.
@@ -36,7 +44,12 @@ test: $(VENV)/ready-for-tests
 	$(BIN)/pytest -q -n auto
 	$(BIN)/pytest -q -n 2 -m integration
 	$(BIN)/pytest -q -n 2 -m 'e2e and not alone'
+	$(PLANS) --clean-alluredir
 	$(BIN)/pytest -q -m alone
+
+report: $(VENV)/ready deps-for-report
+	@test -d $(RESULTS) || $(PLANS) || true
+	@$(BIN)/python -m harness.report.allure_page $(RESULTS) reports/allure.html
 
 $(VENV)/ready: pyproject.toml | deps
 	@$(call install,.)

@@ -3,6 +3,7 @@
 #   deps.sh            install them, as root or by sudo; needs neither when all is there
 #   deps.sh --check    only name what is missing; exit code 1 when something is
 #   deps.sh --tests    install also what only the tests need
+#   deps.sh --report   install also what makes the Allure page
 # PYTHON names the interpreter to use, python3 unless set.
 set -eu
 
@@ -25,7 +26,15 @@ look() {
   need make command -v make
   need python3 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))'
   need python3-venv "$python" -c 'import ensurepip, venv'  # Debian keeps ensurepip in a package of its own
-  [ "$wanted" != --tests ] || PATH=$PATH:/usr/sbin need nftables command -v nft  # drops packets of a call
+  case $wanted in
+    --tests | --report)
+      need nodejs command -v node  # Allure 3 is an npm package
+      need npm command -v npm
+      ;;
+  esac
+  [ "$wanted" = --tests ] || return 0
+  PATH=$PATH:/usr/sbin need nftables command -v nft  # drops packets of a call
+  need chromium command -v chromium  # opens the pages
 }
 
 give_up() {

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from harness.sound.g711 import Samples
     from harness.wire.legs import Leg
 
-PCAP, NOTES = "capture.pcap", "capture.json"
+PCAP, NOTES, RESOLVED = "capture.pcap", "capture.json", "plan.toml"
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Call:
     @cached_property
     def plan(self) -> Plan:
         """The plan as it was resolved."""
-        return resolve(load_plan(self.folder / "plan.toml", known_tables={TABLE}), host_ip=LOOPBACK)
+        return resolve(load_plan(self.folder / RESOLVED, known_tables={TABLE}, to_run=False), host_ip=LOOPBACK)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -170,6 +170,8 @@ class Call:
     @cached_property
     def listeners(self) -> list[Listener]:
         """Every sink that has a recording."""
+        if not (self.folder / RESOLVED).exists():
+            return []
         return [
             Listener(node, tuple(_heard_by(node, self.plan)), wav)
             for node in self.plan.with_role(SINK)

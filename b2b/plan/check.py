@@ -33,8 +33,11 @@ GRAMMARS: dict[str, Callable[[str], object]] = {
 }
 
 
-def check_value(flag: Flag, value: object, folder: Path) -> Any:
-    """Return the value as the role takes it, a path made absolute; an error says what was wanted and what came."""
+def check_value(flag: Flag, value: object, folder: Path | None) -> Any:
+    """Return the value as the role takes it; an error says what was wanted and what came.
+
+    A path is made absolute, and its file must be there; without a folder it is left alone.
+    """
     checked = _typed(flag, value)
     if flag.kind in (int, float) and (wanted := flag.refusal(checked)):
         raise UsageError(f"wanted {wanted}, came {checked}")
@@ -42,7 +45,7 @@ def check_value(flag: Flag, value: object, folder: Path) -> Any:
         raise UsageError(f"wanted text without control characters, came {checked!r}")
     if flag.key in GRAMMARS:
         GRAMMARS[flag.key](checked)
-    return _file(checked, folder) if flag.kind == "path" else checked
+    return _file(checked, folder) if flag.kind == "path" and folder is not None else checked
 
 
 def describe(value: object) -> str:

@@ -22,8 +22,17 @@ OURS = (TOPOLOGY, EXPECT, "run")
 TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
-def load_plan(path: str | Path, *, known_tables: Collection[str], changes: Collection[tuple[Keys, Any]] = ()) -> Plan:
-    """Read a plan, change it for this run, and check it; the tables that somebody registered are theirs to check."""
+def load_plan(
+    path: str | Path,
+    *,
+    known_tables: Collection[str],
+    changes: Collection[tuple[Keys, Any]] = (),
+    to_run: bool = True,
+) -> Plan:
+    """Read a plan, change it for this run, and check it; the tables that somebody registered are theirs to check.
+
+    A plan that is not to run, of a call made elsewhere say, needs no files.
+    """
     path = Path(path)
     text = _read(path)
     tables = {*OURS, *known_tables}
@@ -36,7 +45,8 @@ def load_plan(path: str | Path, *, known_tables: Collection[str], changes: Colle
     if not isinstance(topology, dict) or not topology:
         came = describe(topology) if topology else "none"
         raise where.error(TOPOLOGY, says=f"wanted a table of at least one source, mixer or sink, came {came}")
-    nodes = tuple(make_node(name, table, folder=path.parent, where=where) for name, table in topology.items())
+    folder = path.parent if to_run else None
+    nodes = tuple(make_node(name, table, folder=folder, where=where) for name, table in topology.items())
     check_binds(nodes, where)
     return Plan(path, nodes, document, warnings, where)
 

@@ -18,8 +18,8 @@ REQUIRED = {SOURCE: ("sip_target", "audio_file"), MIXER: ("sip_target",), SINK: 
 ONE_ROLE = " or ".join(CALLING_ROLES)
 
 
-def make_node(name: str, table: Any, *, folder: Path, where: Where) -> Node:
-    """Check a node's table, relative paths being relative to the folder, and fill in the defaults."""
+def make_node(name: str, table: Any, *, folder: Path | None, where: Where) -> Node:
+    """Check a node's table and fill in the defaults; paths are relative to the folder, without one not looked for."""
     if not NAME.fullmatch(name):
         raise where.error("topology", name, says=f"wanted a name of letters, digits, - and _, came {name!r}")
     if name == ORCHESTRATOR:

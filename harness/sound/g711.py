@@ -36,3 +36,9 @@ def codes(samples: Numbers) -> npt.NDArray[np.int16]:
 def through(samples: Numbers) -> Samples:
     """Return what is heard after a leg of mu-law."""
     return _scale()[1][codes(samples).astype(np.int32) + 127]
+
+
+def octets(samples: Numbers) -> npt.NDArray[np.uint8]:
+    """Return the octets that carry the samples on the wire: sign and magnitude, inverted (G.711 table 2a)."""
+    places = codes(samples)
+    return np.where(places < 0, 0x7F + places, 0xFF - places).astype(np.uint8)
