@@ -34,6 +34,7 @@ class Listener:
     node: Node
     chain: tuple[Node, ...]  # who is heard here, from the source to the last one before the sink
     wav: Path
+    reference: Path | None = None  # where the source's file is, if not where the plan says
 
     @cached_property
     def samples(self) -> Samples:
@@ -41,6 +42,12 @@ class Listener:
         from harness.sound import read_wav
 
         return read_wav(self.wav)
+
+    @property
+    def played(self) -> Path | None:
+        """The file that was played to this listener; None where no source of the plan is heard here."""
+        files = [Path(node.settings["audio_file"]) for node in self.chain if "audio_file" in node.settings]
+        return (self.reference or files[0]) if files else None
 
     @property
     def length_s(self) -> float:
@@ -87,18 +94,17 @@ class Listener:
         """The recording against the source's file; None where no source of the plan is heard here."""
         from harness.sound import compare, decode
 
-        sources = [node for node in self.chain if "audio_file" in node.settings]
-        if not sources:
+        if self.played is None:
             return None
         ignore = [(digit.start_s, digit.end_s) for digit in self.digits]
-        return compare(decode(sources[0].settings["audio_file"]), self.samples, gain=self.gain, ignore=ignore)
+        return compare(decode(self.played), self.samples, gain=self.gain, ignore=ignore)
 
 
 class Call:
     """A run folder, read when it is asked for."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, reference: Path | None = None) -> None:
+        self.folder, self._reference = folder, reference
 
     @cached_property
     def plan(self) -> Plan:
@@ -132,7 +138,8 @@ class Call:
     @cached_property
     def capture(self) -> dict[str, Any]:
         """What the capture came to: packets, drops, refusal."""
-        return next(_json_lines(self.folder / NOTES), {"packets": 0, "drops": 0, "refusal": "there was no capture"})
+        refusal = "" if (self.folder / PCAP).exists() else "there was no capture"
+        return next(_json_lines(self.folder / NOTES), {"packets": 0, "drops": 0, "refusal": refusal})
 
     @cached_property
     def stalls(self) -> list[canary.Stall]:
@@ -173,7 +180,7 @@ class Call:
         if not (self.folder / RESOLVED).exists():
             return []
         return [
-            Listener(node, tuple(_heard_by(node, self.plan)), wav)
+            Listener(node, tuple(_heard_by(node, self.plan)), wav, self._reference)
             for node in self.plan.with_role(SINK)
             if (wav := self.folder / f"{node.name}.wav").exists()
         ]

@@ -24,7 +24,7 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
         yield
     (folder / NOTES).write_text(json.dumps(asdict(capture)) + "\n", encoding="utf-8")
     if wanted:
-        from harness.judge import judge
+        from harness.judging.run import judge
 
         judged = judge(Call(folder), wanted)
         (folder / verdict.FILE).write_text(judged.to_json(), encoding="utf-8")

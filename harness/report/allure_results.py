@@ -110,15 +110,8 @@ def _attach(call: Call) -> None:
             allure.attach(describe(error), name=f"{name}: could not be drawn", attachment_type="text/plain")
     for file, (name, kind, extension) in FILES.items():
         if (call.folder / file).exists():
-            _attach_file(call.folder / file, name, kind, extension)
-    for wav in sorted(call.folder.glob("*.wav")):
-        _attach_file(wav, wav.name, "audio/wav", "wav")
-
-
-def _attach_file(path: Path, name: str, kind: str, extension: str) -> None:
-    import allure
-
-    allure.attach.file(path, name=name, attachment_type=kind, extension=extension)  # type: ignore[no-untyped-call]
+            path = call.folder / file
+            allure.attach.file(path, name=name, attachment_type=kind, extension=extension)  # type: ignore[no-untyped-call]
 
 
 def _pages(call: Call) -> Iterator[tuple[str, Callable[[], str | bytes], str, str]]:

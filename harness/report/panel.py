@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from b2b.errors import B2bError, describe
@@ -68,19 +69,19 @@ def _players(call: Call) -> Iterator[Exhibit]:
     """Yield what each sink heard, each followed by what its source played."""
     for listener in call.listeners:
         yield from _long_or_short(f"{listener.node.name} heard", partial(_recorded, listener))
-        for node in listener.chain[:1]:
-            yield from _long_or_short(f"{node.name} played", partial(_played, listener))
+        if listener.played:
+            yield from _long_or_short(f"{listener.chain[0].name} played", partial(_played, listener, listener.played))
 
 
 def _recorded(listener: Listener) -> Samples:
     return listener.samples
 
 
-def _played(listener: Listener) -> Samples:
+def _played(listener: Listener, file: Path) -> Samples:
     """Return the source's file as far as it was played."""
     from harness.sound import RATE, decode
 
-    return decode(listener.chain[0].settings["audio_file"])[: round(listener.length_s * RATE)]
+    return decode(file)[: round(listener.length_s * RATE)]
 
 
 def _long_or_short(title: str, sound: Callable[[], Samples]) -> Iterator[Exhibit]:

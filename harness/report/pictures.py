@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness.call import Call, Listener
+from harness.dtmf.digit import Digit
 from harness.sound.g711 import RATE, Samples
 from harness.wire.gaps import Gap
 from harness.wire.legs import Leg
@@ -23,6 +24,7 @@ PIXELS = round(WIDTH_IN * DPI)
 FRAME, STEP = 256, 100  # of a spectrogram, in samples: 31 Hz, and a step in time for every pixel of a minute
 QUIETEST_DB, LOUDEST_DB = -90.0, -15.0
 LIMIT_MS = 40.0
+LABELS = 130  # single digits beside each other, at most
 
 
 def gap_timeline(call: Call) -> bytes:
@@ -59,8 +61,8 @@ def spectrogram(call: Call, listener: Listener) -> bytes:
         )  # fmt: skip
     for digit in listener.digits:
         row.axvspan(digit.start_s, digit.end_s, ymin=0.97, color=LATE)
-        middle_s = (digit.start_s + digit.end_s) / 2
-        row.annotate(digit.digit, (middle_s, 4.05), ha="center", fontsize=7, color=INK, annotation_clip=False)
+    for middle_s, keys in _labels(listener.digits, close_s=len(sound) / RATE / LABELS):
+        row.annotate(keys, (middle_s, 4.05), ha="center", fontsize=7, color=INK, annotation_clip=False)
     row.set_ylim(0, 4)
     row.set_ylabel("kHz")
     row.set_xlabel(f"seconds of {listener.wav.name}")
@@ -80,6 +82,17 @@ def waveform(samples: Samples, title: str, *, amiss: Sequence[tuple[float, float
     row.set_xlim(0, max(len(samples) / RATE, 0.001))
     row.set_ylabel(title, rotation=0, ha="right", va="center")
     return _saved(figure, "svg")
+
+
+def _labels(digits: Sequence[Digit], *, close_s: float) -> Iterator[tuple[float, str]]:
+    """Yield where to write which digits; those that are too close to be read apart go together."""
+    together: list[Digit] = []
+    for digit in [*digits, None]:
+        if together and (digit is None or digit.start_s - together[-1].start_s > close_s):
+            yield (together[0].start_s + together[-1].end_s) / 2, "".join(one.digit for one in together)
+            together = []
+        if digit:
+            together.append(digit)
 
 
 def _leg(row: Axes, leg: Leg, call: Call, limit_ms: float) -> None:

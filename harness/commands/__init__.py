@@ -1,0 +1,1 @@
+"""The commands that the harness adds to b2b."""

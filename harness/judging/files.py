@@ -1,0 +1,52 @@
+"""The verdict on a file that somebody has: a capture or a recording, without the run that it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.expect import Expectations, SinkExpectation
+from harness.judging.digits import check_digits
+from harness.judging.sound import check_alone, check_hearing
+from harness.judging.wire import Circumstances, check_stream
+from harness.verdict import Check, Outcome, Verdict, together
+
+
+def judge_capture(path: Path, wanted: Expectations) -> Verdict:
+    """Judge every stream of a capture; one that belongs to a SIP call goes by the call's parties."""
+    return together(_streams(path, wanted))
+
+
+def judge_recording(path: Path, reference: Path | None, wanted: SinkExpectation) -> Verdict:
+    """Judge a recording, against the file that was played if there is one. Raises SoundError for what is no sound."""
+    return together(_recording(path, reference, wanted))
+
+
+def _streams(path: Path, wanted: Expectations) -> Iterator[Check]:
+    from harness.wire.legs import legs_of
+    from harness.wire.read import read_datagrams
+    from harness.wire.streams import collect
+
+    wire = collect(read_datagrams(path), keep_payloads=False)
+    legs = {id(stream): leg for leg in legs_of(wire, {}) for stream in leg.streams}
+    for stream in wire.streams:
+        leg = legs.get(id(stream))
+        known = Circumstances(file=path.name, answered_at_s=leg.answered_at_s if leg else stream.start_s)
+        yield from check_stream(f"{leg.name}, {stream}" if leg else str(stream), stream, wanted, known)
+    if not wire.streams:
+        yield Check(name="media", where=path.name, outcome=Outcome.UNKNOWN, wanted="RTP", got="none", file=path.name)
+
+
+def _recording(path: Path, reference: Path | None, wanted: SinkExpectation) -> Iterator[Check]:
+    from harness.dtmf import detect
+    from harness.sound import RATE, compare, decode, measure, read_wav
+
+    samples = read_wav(path)
+    digits = detect(samples, RATE)
+    if reference is None:
+        yield from check_alone(path.stem, path.name, measure(samples), wanted)
+    else:
+        hearing = compare(decode(reference), samples, ignore=[(digit.start_s, digit.end_s) for digit in digits])
+        yield from check_hearing(path.stem, path.name, hearing, wanted, length_s=len(samples) / RATE)
+    if wanted.dtmf is not None:
+        yield check_digits(path.stem, path.name, digits, wanted.dtmf, whole=None)

@@ -1,0 +1,97 @@
+"""The verdict on a run: every leg of its plan, and what each sink heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from b2b.errors import AudioError
+from b2b.flags import SOURCE
+from b2b.plan.model import Node
+from harness.call import PCAP, Call, Listener
+from harness.expect import Expectations, SinkExpectation
+from harness.judging.digits import check_digits
+from harness.judging.sound import check_hearing, check_level
+from harness.judging.wire import Circumstances, check_stream
+from harness.verdict import Check, Outcome, Verdict, together
+
+DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter and player buffers
+
+
+def judge(call: Call, wanted: Expectations) -> Verdict:
+    """Look at everything that the plan expects. Nothing captured or nothing recorded is never a pass."""
+    return together([*_roles(call), *_wire(call, wanted), *_sinks(call, wanted)])
+
+
+def _roles(call: Call) -> Iterator[Check]:
+    if failed := call.summary["failed_first"]:
+        got = f"exit {failed['code']}: {failed['reason']}"
+        yield Check(
+            name="roles", where=failed["node"], outcome=Outcome.FAIL, wanted="no failure", got=got, file="run.log"
+        )
+
+
+def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
+    known = Circumstances(
+        file=PCAP, answered_at_s=call.answered_at_s, drops=call.capture["drops"], stalls=call.stalls
+    )
+    for src, dst in [(node.name, node.calls) for node in call.plan.nodes if node.calls]:
+        for pair in ((src, dst), (dst, src)):
+            legs = [leg for leg in call.legs if (leg.src, leg.dst) == pair]
+            if legs and legs[0].stream:
+                yield from check_stream(legs[0].name, legs[0].stream, wanted, known)
+            else:
+                yield _unseen(call, " -> ".join(pair))
+
+
+def _unseen(call: Call, name: str) -> Check:
+    refusal = call.capture["refusal"]
+    got = f"no capture: {refusal}" if refusal else "no RTP of it in the capture"
+    outcome = Outcome.UNKNOWN if refusal else Outcome.FAIL
+    return Check(name="media", where=name, outcome=outcome, wanted="RTP", got=got, file=PCAP)
+
+
+def _sinks(call: Call, wanted: Expectations) -> Iterator[Check]:
+    for name, expected in wanted.sinks.items():
+        listener = next((one for one in call.listeners if one.node.name == name), None)
+        if listener is None:
+            yield Check(name="recording", where=name, outcome=Outcome.FAIL, wanted="a recording", got="none")
+            continue
+        try:
+            yield from _listener(call, listener, expected)
+        except AudioError as error:  # a file that is gone or broken is no reason to lose the other checks
+            got = f"could not be judged: {error}"
+            yield Check(name="recording", where=name, outcome=Outcome.UNKNOWN, wanted="sound files", got=got)
+
+
+def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
+    yield from _sound(listener, wanted)
+    if wanted.dtmf is not None:
+        whole = _complete_sequences(call, listener, wanted.dtmf)
+        yield check_digits(listener.node.name, listener.wav.name, listener.digits, wanted.dtmf, whole=whole)
+
+
+def _sound(listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
+    name, file = listener.node.name, listener.wav.name
+    if listener.hearing is None:
+        yield check_level(name, file, listener.level)
+    else:
+        yield from check_hearing(name, file, listener.hearing, wanted, length_s=listener.length_s)
+
+
+def _complete_sequences(call: Call, listener: Listener, dtmf: str) -> int | None:
+    """Return how many sequences a call has time for, if one mixer of the plan sends them; else None."""
+    sources = [node for node in listener.chain if node.role == SOURCE]
+    if len(listener.mixers) != 1 or not sources:
+        return None
+    call_s = float((call.summary["nodes"][sources[0].name]["metrics"] or {}).get("call_s", 0))
+    period_s, length_s = _period(listener.mixers[0]), _length(listener.mixers[0], dtmf)
+    return max(0, int((call_s - DELIVERY_S - length_s) // period_s))
+
+
+def _period(mixer: Node) -> float:
+    return float(mixer.settings["dtmf_period_ms"]) / 1000
+
+
+def _length(mixer: Node, dtmf: str) -> float:
+    tone_ms, pause_ms = float(mixer.settings["dtmf_tone_ms"]), float(mixer.settings["dtmf_pause_ms"])
+    return (len(dtmf) * (tone_ms + pause_ms) - pause_ms) / 1000

@@ -1,0 +1,145 @@
+"""`b2b judge` on what was left of calls: run folders, captures, recordings."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pydub import AudioSegment
+
+from b2b.cli.app import run
+from calls.synthetic import make_run, sound
+
+
+@pytest.fixture
+def judge(capsys):
+    """Return a function that runs the command, and returns its exit code and what it said."""
+
+    def judge(*arguments: object):
+        code = run(["judge", *map(str, arguments)])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return judge
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a run folder in which everything is well on the one leg that carries sound."""
+    make_run(tmp_path)
+    return tmp_path
+
+
+def load(path):
+    """Return a WAV file as pydub has it, which leaves a file open that it opens itself."""
+    with path.open("rb") as file:
+        return AudioSegment.from_file(file, format="wav")
+
+
+def test_a_run_by_its_own_expectations(judge, folder):
+    """Each check in a line, then what they come to; there is no way back in this run."""
+    code, said = judge(folder)
+    assert code == 1
+    assert "✓ source -> sink: gap: wanted at most 40 ms, got 20 ms" in said
+    assert "✗ sink -> source: media: wanted RTP, got no RTP of it in the capture" in said
+    assert said.splitlines()[-1].startswith("fail: sink -> source: media")
+
+
+def test_a_plan_may_expect_something_else(judge, folder, tmp_path):
+    """Of a run as of a file; one that expects nothing is refused."""
+    plan = tmp_path / "other.plan.toml"
+    plan.write_text((folder / "plan.toml").read_text().replace("max_gap_ms = 40", "max_gap_ms = 10"))
+    assert "✗ source -> sink: gap: wanted at most 10 ms, got 20 ms" in judge(folder, "--plan", plan)[1]
+    assert judge(folder / "capture.pcap", "--plan", plan)[0] == 1
+    plan.write_text(plan.read_text().partition("[expect]")[0])
+    code, said = judge(folder, "--plan", plan)
+    assert (code, "wanted a table [expect], came none" in said) == (64, True)
+
+
+def test_a_capture_by_itself(judge, folder, tmp_path):
+    """Streams go by the parties of their call; two lost packets are a gap of 60 ms at their second."""
+    assert judge(folder / "capture.pcap")[0] == 0
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    make_run(bad, lost=(50, 51))
+    code, said = judge(bad / "capture.pcap")
+    assert code == 1
+    assert "lost: wanted at most 0 packets, got 2 of 200 at 0.98 s (see capture.pcap)" in said
+    assert "gap: wanted at most 40 ms, got 60 ms (lost, after packet 49) at 0.98 s" in said
+
+
+def test_a_recording_against_what_was_played(judge, folder):
+    """It is the very sound; another one is not, and a hole in it is found."""
+    reference = ("--reference", folder / "played.wav")
+    assert judge(folder / "played.wav", *reference)[0] == 0
+    whole = load(folder / "played.wav")
+    (whole[:2000] + AudioSegment.silent(100, 8000) + whole[2100:]).export(folder / "hole.wav", format="wav").close()
+    code, said = judge(folder / "hole.wav", *reference)
+    assert code == 1
+    assert "✗ hole: heard gap: wanted at most 40 ms, got 100 ms silent at 2.00 s (see hole.wav)" in said
+    sound(4).export(folder / "another.wav", format="wav").close()
+    code, said = judge(folder / "another.wav", *reference)
+    assert (code, "wanted the source's file, got nothing of it" in said) == (1, True)
+
+
+def test_a_recording_by_itself(judge, folder):
+    """Silence is no sound; what clips is told."""
+    assert judge(folder / "sink.wav")[0] == 0
+    AudioSegment.silent(1000, 8000).export(folder / "silent.wav", format="wav").close()
+    assert "✗ silent: heard: wanted sound, got silence" in judge(folder / "silent.wav")[1]
+    load(folder / "sink.wav").apply_gain(60).export(folder / "loud.wav", format="wav").close()
+    assert "✗ loud: clipped: wanted at most 0 samples" in judge(folder / "loud.wav")[1]
+
+
+def test_the_digits_of_a_recording(judge, folder):
+    """By the plan's sink of that name."""
+    plan = folder / "digits.plan.toml"
+    plan.write_text((folder / "plan.toml").read_text() + '\nsink.dtmf = "1"')
+    assert "✓ sink: dtmf: wanted '1' repeated, got '1'" in judge(folder / "sink.wav", "--plan", plan)[1]
+    plan.write_text(plan.read_text().replace('"1"', '"2"'))
+    assert "✗ sink: dtmf: wanted '2' repeated, got '1' at 1.5" in judge(folder / "sink.wav", "--plan", plan)[1]
+
+
+def test_json_is_the_verdict(judge, folder):
+    """As verdict.json has it."""
+    code, said = judge(folder / "capture.pcap", "--json")
+    verdict = json.loads(said)
+    assert (code, verdict["outcome"]) == (0, "pass")
+    assert {check["name"] for check in verdict["checks"]} == {"codec", "lost", "gap"}
+
+
+def test_nothing_to_judge_is_could_not_tell(judge, folder):
+    """Two: a capture without RTP is no good call."""
+    pcap = folder / "capture.pcap"
+    pcap.write_bytes(pcap.read_bytes()[:24])
+    assert judge(pcap)[0] == 2
+
+
+def test_a_file_that_is_gone_costs_only_its_own_checks(judge, folder):
+    """The wire is judged all the same; --reference tells where the file is now."""
+    moved = (folder / "played.wav").rename(folder / "moved.wav")
+    said = judge(folder)[1]
+    assert "✓ source -> sink: gap" in said
+    assert "? sink: recording: wanted sound files, got could not be judged" in said
+    assert "? sink: recording" not in judge(folder, "--reference", moved)[1]
+
+
+@pytest.mark.parametrize(("name", "content", "sentence"), [
+    ("none.pcap", None, "cannot be read: No such file or directory"),
+    ("text.txt", b"hello", "wanted a run folder, a capture (pcap, pcapng) or a recording (WAV), and it is none"),
+    ("empty", b"", "and it is none of them"),
+])  # fmt: skip
+def test_what_cannot_be_judged(judge, tmp_path, name, content, sentence):
+    """64, with what was wanted."""
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    code, said = judge(tmp_path / name)
+    assert code == 64
+    assert sentence in said
+    assert said.startswith("Error: ")
+
+
+def test_a_folder_that_is_no_run(judge, tmp_path):
+    """64 too."""
+    code, said = judge(tmp_path)
+    assert (code, "this folder has no plan.toml, so it is no run" in said) == (64, True)
