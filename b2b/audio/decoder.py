@@ -13,6 +13,8 @@ from b2b.errors import AudioError
 
 CHUNK_BYTES = pcm.samples_in(100) * pcm.SAMPLE_BYTES
 LAST_BYTES = 1 << 16
+# Hints about flags, and, from ffmpeg 7 on, how far up an error went.
+NO_NEWS = ("To ignore this", "Failed to set value", "Error parsing options", "Error opening output file")
 BYTES_PER_S = pcm.RATE * pcm.SAMPLE_BYTES
 
 
@@ -158,6 +160,6 @@ def last_words(fd: int) -> str:
 
 
 def last_line(words: bytes) -> str:
-    """Return the last line that is not empty of what a program said; ffmpeg's hints about its flags are no news."""
+    """Return the last line that is not empty of what a program said, leaving out what ffmpeg adds to its reasons."""
     lines = [line.strip() for line in words.decode(errors="replace").splitlines()]
-    return next((line for line in reversed(lines) if line and not line.startswith("To ignore this")), "")
+    return next((line for line in reversed(lines) if line and not line.startswith(NO_NEWS)), "")

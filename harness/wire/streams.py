@@ -168,6 +168,11 @@ class Stream:
         return self.expected - self.packets
 
     @property
+    def numbers(self) -> Numbers:
+        """The sequence numbers that came, in rising order, each once and without their wrap-around."""
+        return self._order.extended[self._order.sent]
+
+    @property
     def missing(self) -> int:
         """Packets that never came, copies or not."""
         return self._order.missing
