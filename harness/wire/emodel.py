@@ -1,11 +1,11 @@
 """What a network does to the quality of speech, estimated by the E-model (ITU-T G.107) from codec and loss.
 
-Delay is left out (Id = 0), as a capture at one place knows none: the result is listening quality, MOS-LQE.
+A capture at one place knows no delay, so that of G.107's defaults is taken: the result is listening quality, MOS-LQE.
 """
 
 from __future__ import annotations
 
-RO_LESS_IS = 93.36  # G.107 with its default values: Ro 94.77 less Is 1.41
+BEST = 93.206  # G.107 with all its default values: Ro 94.769 less Is 1.414 and Id 0.149
 WORST_IE = 95.0
 
 # Equipment impairment Ie and robustness against random loss Bpl (G.113 appendix I); G.711 without concealment, for
@@ -17,7 +17,7 @@ CODECS = {
 
 
 def r_factor(codec: str, loss_percent: float, mean_run: float) -> float | None:
-    """Return the rating R, at best 93.4; None for a codec of which nothing is known.
+    """Return the rating R, at best 93.2; None for a codec of which nothing is known.
 
     `loss_percent` is 0 to 100, `mean_run` the mean number of packets lost one after the other.
     """
@@ -25,9 +25,9 @@ def r_factor(codec: str, loss_percent: float, mean_run: float) -> float | None:
         return None
     ie, bpl = CODECS[codec.upper()]
     if loss_percent <= 0:
-        return RO_LESS_IS - ie
+        return BEST - ie
     burst_ratio = max(1.0, mean_run * (1 - loss_percent / 100))
-    return RO_LESS_IS - (ie + (WORST_IE - ie) * loss_percent / (loss_percent / burst_ratio + bpl))
+    return BEST - (ie + (WORST_IE - ie) * loss_percent / (loss_percent / burst_ratio + bpl))
 
 
 def mos(r: float) -> float:
