@@ -2,5 +2,6 @@
 
 from harness.dtmf.detector import detect
 from harness.dtmf.digit import Digit
+from harness.dtmf.streaming import StreamingDetector
 
-__all__ = ["Digit", "detect"]
+__all__ = ["Digit", "StreamingDetector", "detect"]

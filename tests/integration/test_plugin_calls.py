@@ -47,7 +47,14 @@ def project(pytester, speech):
 
 def start(pytester, *arguments: str, **more) -> subprocess.Popen[str]:
     """Start pytest in the project, as a shell does."""
-    return pytester.popen([sys.executable, "-m", "pytest", *arguments], stdin=subprocess.DEVNULL, text=True, **more)
+    return pytester.popen(
+        [sys.executable, "-m", "pytest", *arguments], stdin=subprocess.DEVNULL, text=True, preexec_fn=hear_ctrl_c, **more
+    )
+
+
+def hear_ctrl_c() -> None:
+    """Undo what a shell does to what it starts in the background, as these tests may have been."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def rows(pytester) -> list[dict]:
