@@ -47,9 +47,8 @@ def project(pytester, speech):
 
 def start(pytester, *arguments: str, **more) -> subprocess.Popen[str]:
     """Start pytest in the project, as a shell does."""
-    return pytester.popen(
-        [sys.executable, "-m", "pytest", *arguments], stdin=subprocess.DEVNULL, text=True, preexec_fn=hear_ctrl_c, **more
-    )
+    command = [sys.executable, "-m", "pytest", *arguments]
+    return pytester.popen(command, stdin=subprocess.DEVNULL, text=True, preexec_fn=hear_ctrl_c, **more)
 
 
 def hear_ctrl_c() -> None:
