@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import importlib
 import importlib.metadata
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -56,7 +59,16 @@ class LazyGroup(click.Group):
         with formatter.section("Roles (b2b ROLE … is the same as b2b --role ROLE …)"):
             formatter.write_dl([(role, ABOUT[role]) for role in ROLES])
         with formatter.section("Other commands"):
-            formatter.write_dl([("doctor", OWN_COMMANDS["doctor"][2]), *((name, "") for name in others)])
+            formatter.write_dl([("doctor", OWN_COMMANDS["doctor"][2]), *((name, about(name)) for name in others)])
+
+
+def about(name: str) -> str:
+    """Return what another package's command is for: its module's first line after a colon, read but not run."""
+    with contextlib.suppress(ImportError, SyntaxError, AttributeError):
+        module = entry_points()[name].module
+        source = importlib.util.find_spec(module).loader.get_source(module)  # type: ignore[union-attr]
+        return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0].partition(": ")[2].rstrip(".")
+    return ""
 
 
 def entry_points() -> dict[str, importlib.metadata.EntryPoint]:

@@ -378,6 +378,15 @@ def modules_after(code: str) -> set[str]:
     return set(process.stderr.split("|"))
 
 
+def test_the_help_tells_of_other_packages_commands_without_running_them() -> None:
+    """It reads what they are for."""
+    script = "import sys; from b2b.cli.app import run; run(['--help']); print('|', *sys.modules)"
+    said = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    help_text, loaded = said.split("|")
+    assert "rtp       the RTP streams of captures, as a table or as JSON" in help_text
+    assert "harness.commands.rtp" not in loaded.split()
+
+
 def test_the_help_imports_nothing_slow() -> None:
     """Neither numbers nor roles: it is there in a tenth of a second."""
     loaded = modules_after("from b2b.cli.app import run; run(['--help'])")

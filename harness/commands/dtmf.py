@@ -1,0 +1,69 @@
+"""`b2b dtmf`: the digits in recordings, as a line for each file or as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from b2b.errors import AudioError, ExitCode
+from b2b.logs import printable
+
+if TYPE_CHECKING:
+    from harness.dtmf import Digit
+    from harness.sound.g711 import Samples
+
+EPILOG = "Exit codes: 0 when every file was read, 66 when one was not. A recording of several channels is mixed to one."
+
+
+@click.command(epilog=EPILOG)
+@click.argument("files", metavar="FILE.wav...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True,
+              help="Print {FILE: [digit, …], …} with times, levels, twist, frequency error, confidence.")  # fmt: skip
+def dtmf(files: tuple[Path, ...], as_json: bool) -> int:
+    """Find the DTMF digits in recordings: WAV, or whatever else ffmpeg reads."""
+    from harness.dtmf import detect
+
+    code, found = int(ExitCode.OK), dict[str, list[dict[str, Any]]]()
+    for file in files:
+        try:
+            digits = detect(_samples(file))
+        except AudioError as error:
+            click.echo(f"Error: {printable(str(error))}", err=True)
+            code = int(ExitCode.AUDIO)
+            continue
+        found[str(file)] = [_figures(digit) for digit in digits]
+        if not as_json:
+            click.echo(f"{file}\t{''.join(digit.digit for digit in digits)}")
+    if as_json:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
+    return code
+
+
+def _samples(file: Path) -> Samples:
+    """Return a recording at 8 kHz: as it is where it is of that kind, else as ffmpeg makes it."""
+    from harness.sound import SoundError, decode, read_wav
+
+    try:
+        return read_wav(file)
+    except SoundError:
+        if not file.is_file():
+            raise
+        return decode(file)
+
+
+def _figures(digit: Digit) -> dict[str, Any]:
+    return {
+        "digit": digit.digit,
+        "start_s": round(digit.start_s, 4),
+        "end_s": round(digit.end_s, 4),
+        "level_dbm0": round(digit.level_dbm0, 2),
+        "low_dbm0": round(digit.low_dbm0, 2),
+        "high_dbm0": round(digit.high_dbm0, 2),
+        "twist_db": round(digit.twist_db, 2),
+        "low_error_percent": round(digit.low_error, 3),
+        "high_error_percent": round(digit.high_error, 3),
+        "confidence": digit.confidence,
+    }
