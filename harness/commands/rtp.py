@@ -53,9 +53,9 @@ def rtp(files: tuple[Path, ...], as_json: bool) -> int:
 
 def _read(file: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """Return a file's streams, and what is to be said of its calls. Raises CaptureError for what is no capture."""
+    from harness.wire.collect import collect
     from harness.wire.legs import legs_of
     from harness.wire.read import read_datagrams
-    from harness.wire.streams import collect
     from harness.wire.summary import one_way, summary
 
     with read_datagrams(file) as reading:

@@ -23,9 +23,9 @@ def judge_recording(path: Path, reference: Path | None, wanted: SinkExpectation)
 
 
 def _streams(path: Path, wanted: Expectations) -> Iterator[Check]:
+    from harness.wire.collect import collect
     from harness.wire.legs import legs_of
     from harness.wire.read import read_datagrams
-    from harness.wire.streams import collect
 
     wire = collect(read_datagrams(path), keep_payloads=False)
     legs = {id(stream): leg for leg in legs_of(wire, {}) for stream in leg.streams}

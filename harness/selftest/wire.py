@@ -12,8 +12,8 @@ from harness.expect import Expectations
 from harness.judging.wire import Circumstances, check_stream
 from harness.selftest.fault import Fault, Finding, examine
 from harness.verdict import Check
+from harness.wire.collect import streams
 from harness.wire.frames import Datagram
-from harness.wire.streams import streams
 
 PACKETS, FRAME_S, TICKS = 1500, 0.02, 160
 BEGAN_S = 1_000_000_000.0

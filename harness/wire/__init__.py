@@ -1,7 +1,7 @@
 """What crossed the wire: from a capture to numbers per leg. Pure: a file or datagrams in, values out.
 
     reading = read_datagrams("capture.pcap")       # read.py: pcap, pcapng; CaptureError for anything else
-    wire = collect(reading)                        # streams.py: one pass; wire.streams, wire.sip
+    wire = collect(reading)                        # collect.py: one pass; wire.streams, wire.sip
     reading.warnings                               # why reading ended early, if it did
     for leg in legs_of(wire, {"mixer": "127.0.0.1:5063", "sink": "127.0.0.1:5062"}):  # legs.py
         print(leg.name, leg.codec, leg.stream and leg.stream.max_gap_ms)

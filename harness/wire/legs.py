@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.wire.collect import Wire, collect
 from harness.wire.frames import Datagram
 from harness.wire.sip import Address, Codec, Media, Sighting
-from harness.wire.streams import Stream, Wire, collect
+from harness.wire.streams import Stream
 
 AFTER_BYE_S = 5.0  # what begins later is not this call's any more
 

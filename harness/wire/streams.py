@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import compress, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from harness.wire import figures
 from harness.wire.figures import Delta, Jitter
-from harness.wire.frames import Datagram
 from harness.wire.gaps import Distances, Gap, distances, frame_ticks, gaps_at
-from harness.wire.order import Numbers, Order, order_of, signed
-from harness.wire.rtp import RtpPacket, parse_rtp
-from harness.wire.sip import STATIC, Address, Announced, Codec, Media, Sighting, SipListener, announced, is_audio
+from harness.wire.order import Numbers, Order, order_of
+from harness.wire.rtp import RtpPacket
+from harness.wire.sip import STATIC, Address, Codec, is_audio
 
 LIMIT_S = 0.040  # what a gap may be, and how late a packet
 UNSIGNED = {101: Codec("telephone-event", 8000)}  # what nearly everybody means by 101, where no SDP was seen
-
-# Evidence for RTP where no SDP names the address.
-FEWEST = 4  # packets
-NEAR = 16  # numbers that may be lost between neighbours which still follow each other
-SHARE = 0.5  # of the neighbours have to: in a mirrored capture every other packet is a copy
 
 
 class Flow(NamedTuple):
@@ -287,40 +280,6 @@ class SsrcChange(NamedTuple):
     after: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wire:
-    """What one capture holds: streams in the order in which they began, and SIP in the order in which it came."""
-
-    streams: tuple[Stream, ...]
-    sip: tuple[Sighting, ...]
-
-
-def collect(datagrams: Iterable[Datagram], *, keep_payloads: bool = True) -> Wire:
-    """Find the RTP and the SIP among datagrams. Without payloads a packet takes 18 octets."""
-    growing: dict[tuple[str, int, str, int, int], _Growing] = {}
-    listener, sip, said = SipListener(), list[Sighting](), list[tuple[float, Announced]]()
-    for datagram in datagrams:
-        time_s, src, sport, dst, dport, proto, payload = datagram
-        packet = parse_rtp(time_s, payload) if proto == "udp" else None
-        if packet is None:
-            heard = list(listener.hear(datagram))
-            sip += heard
-            for text in [sighting.message.body for sighting in heard] or _other_signalling(payload):
-                said += [(time_s, announcement) for announcement in announced(text)]
-            continue
-        key = (src, sport, dst, dport, packet.ssrc)
-        candidate = growing.get(key)
-        if candidate is None:
-            candidate = growing[key] = _Growing()
-        candidate.append(packet, keep_payloads)
-    return Wire(streams=tuple(_with_evidence(growing, said)), sip=tuple(sip))
-
-
-def streams(datagrams: Iterable[Datagram], *, keep_payloads: bool = True) -> tuple[Stream, ...]:
-    """Return the RTP streams among datagrams."""
-    return collect(datagrams, keep_payloads=keep_payloads).streams
-
-
 def ssrc_changes(found: Iterable[Stream]) -> tuple[SsrcChange, ...]:
     """Return where a flow went on with another SSRC, in order of time."""
     by_flow: dict[Flow, list[Stream]] = defaultdict(list)
@@ -332,99 +291,6 @@ def ssrc_changes(found: Iterable[Stream]) -> tuple[SsrcChange, ...]:
         for before, after in pairwise(several)
     )
     return tuple(sorted(changes))
-
-
-class _Growing:
-    """A stream while it is being read."""
-
-    __slots__ = ("markers", "payload_types", "payloads", "seqs", "sizes", "times_s", "timestamps")
-
-    def __init__(self) -> None:
-        self.times_s, self.seqs, self.timestamps = array("d"), array("H"), array("I")
-        self.payload_types, self.markers, self.sizes = array("B"), array("B"), array("H")
-        self.payloads: list[bytes] = []
-
-    def append(self, packet: RtpPacket, keep_payload: bool) -> None:
-        time_s, seq, timestamp, payload_type, marker, _, payload = packet
-        self.times_s.append(time_s)
-        self.seqs.append(seq)
-        self.timestamps.append(timestamp)
-        self.payload_types.append(payload_type)
-        self.markers.append(marker)
-        self.sizes.append(len(payload))
-        if keep_payload:
-            self.payloads.append(payload)
-
-    def columns(self) -> Columns:
-        return Columns(
-            times_s=np.array(self.times_s),
-            seqs=np.array(self.seqs),
-            timestamps=np.array(self.timestamps),
-            payload_types=np.array(self.payload_types),
-            markers=np.array(self.markers, bool),
-            sizes=np.array(self.sizes),
-        )
-
-
-def _other_signalling(payload: bytes) -> list[str]:
-    """Return the text of MGCP and MEGACO, which carry SDP as well."""
-    return [payload.decode("utf-8", "replace")] if b"v=0" in payload and b"\nm=" in payload else []
-
-
-def _with_evidence(
-    growing: Mapping[tuple[str, int, str, int, int], _Growing], said: Sequence[tuple[float, Announced]]
-) -> Iterator[Stream]:
-    named: dict[Address, list[Media]] = defaultdict(list)
-    switches: dict[Address, list[tuple[float, bool]]] = defaultdict(list)  # when, and whether to T.38
-    for time_s, (address, is_t38, media) in said:
-        switches[address].append((time_s, is_t38))
-        if media:
-            named[address].append(media)
-    alone = Counter(key[:4] for key in growing)
-    for (src, sport, dst, dport, ssrc), packets in growing.items():
-        flow = Flow(src, sport, dst, dport)
-        # Payload types are numbered by whoever receives them (RFC 3264 section 5.1), so its SDP comes last and wins.
-        agreed = [*named.get(Address(src, sport), ()), *named.get(Address(dst, dport), ())]
-        columns, payloads = packets.columns(), packets.payloads
-        rtp = ~_is_t38(columns.times_s, switches.get(Address(dst, dport), ()))
-        t38 = len(rtp) - int(rtp.sum())
-        if t38:
-            columns, payloads = columns.only(rtp), list(compress(payloads, rtp.tolist()))
-        if _is_named(columns, agreed, alone=alone[flow] == 1) or _is_consecutive(columns):
-            unsigned = {} if agreed else UNSIGNED
-            codecs = {**STATIC, **unsigned, **{kind: codec for media in agreed for kind, codec in media.codecs.items()}}
-            yield Stream(
-                flow=flow, ssrc=ssrc, columns=columns, payloads=payloads, codecs=codecs, taken_for_t38=t38
-            )
-
-
-def _is_t38(times_s: Numbers, switches: Sequence[tuple[float, bool]]) -> Numbers:
-    """Say of each packet whether the last that was announced for where it goes is T.38 (whose UDPTL looks like RTP)."""
-    which = np.searchsorted([time_s for time_s, _ in switches], times_s, side="right")
-    return np.array([False, *(is_t38 for _, is_t38 in switches)])[which]
-
-
-def _is_named(columns: Columns, agreed: Sequence[Media], *, alone: bool) -> bool:
-    """Whether an SDP speaks of these packets. A single one beside other streams may be T.38 that looks like RTP."""
-    known = {kind for media in agreed for kind in media.payload_types}
-    if known.isdisjoint(columns.payload_types.tolist()):
-        return False
-    return alone or bool(_follow(columns).any())
-
-
-def _is_consecutive(columns: Columns) -> bool:
-    if len(columns.seqs) < FEWEST:
-        return False
-    copies = np.diff(columns.seqs.astype(np.int64)) == 0
-    follow = _follow(columns)
-    return bool(follow.sum() >= FEWEST - 1 and (follow | copies).mean() >= SHARE)
-
-
-def _follow(columns: Columns) -> Numbers:
-    """Say of each pair of neighbours whether the later one's number and timestamp follow the earlier one's."""
-    steps = signed(np.diff(columns.seqs.astype(np.int64)), 16)
-    ticks = signed(np.diff(columns.timestamps.astype(np.int64)), 32)
-    return np.asarray((steps > 0) & (steps <= NEAR) & (ticks >= 0))
 
 
 def _per_type(payload_types: Numbers, function: Callable[[int], int], kind: type) -> Numbers:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import pytest
 from wire_makers import ether, rtp, udp4, write_pcap
 
+from harness.wire.collect import streams
 from harness.wire.read import read_datagrams
-from harness.wire.streams import Stream, streams
+from harness.wire.streams import Stream
 from oracle import wire as oracle
 
 CAPTURES = Path("/work/shared/captures")

@@ -9,10 +9,11 @@ from itertools import pairwise
 import pytest
 from wire_makers import SOUND, T0, datagram, healthy, one_stream, rtp, sdp, sip
 
+from harness.wire.collect import collect, streams
 from harness.wire.figures import Delta, Jitter
 from harness.wire.rtp import parse_rtp
 from harness.wire.sip import Codec
-from harness.wire.streams import Flow, SsrcChange, Stream, collect, ssrc_changes, streams
+from harness.wire.streams import Flow, SsrcChange, Stream, ssrc_changes
 
 
 def of_seqs(*seqs: int) -> Stream:

@@ -10,8 +10,9 @@ from typing import Any
 
 import dpkt
 
+from harness.wire.collect import streams
 from harness.wire.frames import Datagram
-from harness.wire.streams import Stream, streams
+from harness.wire.streams import Stream
 
 A, B = "10.0.0.1", "10.0.0.2"
 T0 = 1_700_000_000.0
