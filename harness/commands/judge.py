@@ -47,7 +47,10 @@ def _judged(what: Path, reference: Path | None, plan_file: Path | None) -> Verdi
     from harness.judging.files import judge_capture, judge_recording
 
     if head[:4] in CAPTURES:
-        return judge_capture(what, _expected(plan_file))
+        try:
+            return judge_capture(what, _expected(plan_file))
+        except ValueError as error:
+            raise UsageError(str(error)) from None
     if head[:4] == b"RIFF":
         return judge_recording(what, reference, _expected_of_sink(what, plan_file))
     raise UsageError(f"{what}: wanted {WANTED}, and it is none of them")

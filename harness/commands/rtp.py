@@ -53,14 +53,12 @@ def rtp(files: tuple[Path, ...], as_json: bool) -> int:
 
 def _read(file: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """Return a file's streams, and what is to be said of its calls. Raises CaptureError for what is no capture."""
-    from harness.wire.collect import collect
+    from harness.wire.bulk import collect_file
     from harness.wire.legs import legs_of
-    from harness.wire.read import read_datagrams
     from harness.wire.summary import one_way, summary
 
-    with read_datagrams(file) as reading:
-        wire = collect(reading)
-    for warning in reading.warnings:
+    wire, warnings = collect_file(file)
+    for warning in warnings:
         click.echo(f"Warning: {printable(warning)}", err=True)
     legs = legs_of(wire, {})
     of = {id(stream): leg for leg in legs for stream in leg.streams}

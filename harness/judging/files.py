@@ -13,7 +13,10 @@ from harness.verdict import Check, Outcome, Verdict, together
 
 
 def judge_capture(path: Path, wanted: Expectations) -> Verdict:
-    """Judge every stream of a capture; one that belongs to a SIP call goes by the call's parties."""
+    """Judge every stream of a capture; one that belongs to a SIP call goes by the call's parties.
+
+    Raises CaptureError for what is no capture.
+    """
     return together(_streams(path, wanted))
 
 
@@ -23,11 +26,14 @@ def judge_recording(path: Path, reference: Path | None, wanted: SinkExpectation)
 
 
 def _streams(path: Path, wanted: Expectations) -> Iterator[Check]:
-    from harness.wire.collect import collect
+    from harness.wire.bulk import collect_file
     from harness.wire.legs import legs_of
-    from harness.wire.read import read_datagrams
 
-    wire = collect(read_datagrams(path), keep_payloads=False)
+    wire, warnings = collect_file(path)
+    for warning in warnings:
+        yield Check(
+            name="capture", where=path.name, outcome=Outcome.UNKNOWN, wanted="a whole file", got=warning, file=path.name
+        )
     legs = {id(stream): leg for leg in legs_of(wire, {}) for stream in leg.streams}
     for stream in wire.streams:
         leg = legs.get(id(stream))

@@ -135,17 +135,17 @@ def _plain_udp(time_s: float, frame: bytes, start: int) -> Datagram | None:
     if first != 0x45 or protocol != UDP or fragment & MORE_FRAGMENTS_OR_OFFSET or length < 8:
         return None
     payload = frame[start + 28 : start + 20 + length]
-    return Datagram(time_s, _text(src), sport, _text(dst), dport, "udp", payload)
+    return Datagram(time_s, address_text(src), sport, address_text(dst), dport, "udp", payload)
 
 
 def _transport(time_s: float, src: bytes, dst: bytes, protocol: int, segment: bytes) -> Datagram | None:
     if protocol == UDP:
         udp = dpkt.udp.UDP(segment)
         payload = bytes(udp.data)[: udp.ulen - 8] if udp.ulen >= 8 else bytes(udp.data)
-        return Datagram(time_s, _text(src), udp.sport, _text(dst), udp.dport, "udp", payload)
+        return Datagram(time_s, address_text(src), udp.sport, address_text(dst), udp.dport, "udp", payload)
     if protocol == TCP:
         tcp = dpkt.tcp.TCP(segment)
-        return Datagram(time_s, _text(src), tcp.sport, _text(dst), tcp.dport, "tcp", bytes(tcp.data))
+        return Datagram(time_s, address_text(src), tcp.sport, address_text(dst), tcp.dport, "tcp", bytes(tcp.data))
     return None
 
 
@@ -154,5 +154,6 @@ def _rest(data: object) -> bytes:
 
 
 @functools.lru_cache(maxsize=4096)
-def _text(address: bytes) -> str:
+def address_text(address: bytes) -> str:
+    """Return an IP address of either version as it is written."""
     return str(dpkt.utils.inet_to_str(address))

@@ -115,6 +115,18 @@ def test_nothing_to_judge_is_could_not_tell(judge, folder):
     assert judge(pcap)[0] == 2
 
 
+def test_a_damaged_capture_is_no_pass(judge, folder):
+    """What was read of it may be fine, and nobody knows of the rest; less than a head is no capture."""
+    pcap = folder / "capture.pcap"
+    content = pcap.read_bytes()
+    pcap.write_bytes(content[: len(content) // 2 + 7])
+    code, said = judge(pcap)
+    assert (code, "? capture.pcap: capture: wanted a whole file, got" in said) == (2, True)
+    pcap.write_bytes(content[:20])
+    code, said = judge(pcap)
+    assert (code, said) == (64, f"Error: {pcap}: ends within its pcap header\n")
+
+
 def test_a_file_that_is_gone_costs_only_its_own_checks(judge, folder):
     """The wire is judged all the same; --reference tells where the file is now."""
     moved = (folder / "played.wav").rename(folder / "moved.wav")

@@ -1,0 +1,122 @@
+"""Many packets at a time are the same packets: against the way that takes one after the other."""
+
+from __future__ import annotations
+
+import random
+import re
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from wire_makers import SOUND, ether, ip4, rtp, udp4, udp6, write_pcap, write_pcapng
+
+from harness.wire import bulk
+from harness.wire.collect import collect
+from harness.wire.read import CaptureError, read_datagrams
+
+SDP = b"v=0\r\nc=IN IP4 10.0.0.2\r\nm=audio 5000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+INVITE = (
+    b"INVITE sip:b@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n"
+    b"From: <sip:a@x>;tag=1\r\nTo: <sip:b@x>\r\nContent-Type: application/sdp\r\nContent-Length: " + str(len(SDP)).encode() + b"\r\n\r\n" + SDP
+)
+LINKS = {1: ether, 101: bytes, 113: lambda packet: bytes(14) + b"\x08\0" + packet}
+
+
+def same(path: Path) -> None:
+    """Compare both ways, or their refusals."""
+    refused = ""
+    try:
+        reading = read_datagrams(path)
+        one_by_one = collect(reading, keep_payloads=False)
+    except CaptureError as error:
+        refused = str(error)
+    if refused:
+        with pytest.raises(CaptureError, match=re.escape(refused)):
+            bulk.collect_file(path)
+        return
+    at_once, warnings = bulk.collect_file(path)
+    assert warnings == reading.warnings
+    assert at_once.sip == one_by_one.sip
+    assert len(at_once.streams) == len(one_by_one.streams)
+    for stream, other in zip(at_once.streams, one_by_one.streams, strict=True):
+        assert (stream.flow, stream.ssrc, stream.codecs) == (other.flow, other.ssrc, other.codecs)
+        for name in stream.columns.__slots__:
+            assert np.array_equal(getattr(stream.columns, name), getattr(other.columns, name)), name
+        assert list(stream.payloads) == list(other.payloads)
+
+
+def odd(chance: random.Random, seq: int) -> bytes:
+    """Return an IP packet that is plain, or in some way not."""
+    stamp, ssrc, sport = 160 * seq, chance.choice((7, 8)), chance.choice((4000, 4002))
+    sound = rtp(seq, stamp, ssrc=ssrc, marker=chance.random() < 0.1)
+    return chance.choice((
+        lambda: udp4(sound, sport=sport), lambda: udp4(sound, sport=sport), lambda: udp4(sound, sport=sport),
+        lambda: udp6(sound, sport=sport),
+        lambda: udp4(sound, options=bytes(4)),
+        lambda: udp4(rtp(seq, stamp, ssrc=ssrc, csrcs=(1, 2))),
+        lambda: udp4(rtp(seq, stamp, ssrc=ssrc, extension=bytes(8))),
+        lambda: udp4(rtp(seq, stamp, ssrc=ssrc, padding=4)),
+        lambda: udp4(rtp(seq, stamp, ssrc=ssrc, kind=101, payload=bytes([5, 0x8A, 0, 160]))),
+        lambda: udp4(rtp(seq, stamp, ssrc=ssrc, kind=97, payload=SOUND[:chance.choice((15, 16, 17))])),
+        lambda: udp4(rtp(seq, stamp, kind=72)), lambda: udp4(bytes(3)), lambda: udp4(bytes(40)),
+        lambda: udp4(INVITE, sport=5060, dport=5060),
+        lambda: ip4(bytes(40), proto=6), lambda: ip4(bytes(20), proto=17, more=True),
+        lambda: sound[: chance.randrange(1, 30)],
+    ))()  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("link", LINKS)
+def test_whatever_is_in_it(tmp_path, seed, link):
+    """Plain packets among all kinds of others, of one stream too, and in pieces of any size."""
+    chance = random.Random(seed)
+    frames = [(0.02 * n, LINKS[link](odd(chance, 65000 + n))) for n in range(600)]
+    same(write_pcap(tmp_path / "x.pcap", frames, link=link, nano=seed % 2 == 0))
+
+
+@pytest.mark.parametrize("octets", [300, 1000, 4096])
+def test_pieces_end_anywhere(tmp_path, monkeypatch, octets):
+    """In a record's head, in its packet, or between two."""
+    monkeypatch.setattr(bulk, "CHUNK", octets)
+    frames = [(0.02 * n, ether(udp4(rtp(n, 160 * n)))) for n in range(100)]
+    same(write_pcap(tmp_path / "x.pcap", frames))
+
+
+def test_wherever_it_was_cut_off(tmp_path):
+    """At every octet of a small capture, also within its head."""
+    whole = write_pcap(tmp_path / "x.pcap", [(0.02 * n, ether(udp4(rtp(n, 160 * n)))) for n in range(5)]).read_bytes()
+    path = tmp_path / "cut.pcap"
+    for end in range(len(whole)):
+        path.write_bytes(whole[:end])
+        same(path)
+
+
+def test_whatever_bit_is_wrong(tmp_path):
+    """No exception, no hang, and the same as one by one."""
+    whole = write_pcap(tmp_path / "x.pcap", [(0.02 * n, ether(udp4(rtp(n, 160 * n)))) for n in range(6)]).read_bytes()
+    path, chance = tmp_path / "flipped.pcap", random.Random(1)
+    for _ in range(400):
+        flipped = bytearray(whole)
+        flipped[chance.randrange(len(flipped))] ^= 1 << chance.randrange(8)
+        path.write_bytes(flipped)
+        same(path)
+
+
+def test_other_containers(tmp_path):
+    """Big-endian pcap, pcapng, VLAN tags."""
+    frames = [(0.02 * n, ether(udp4(rtp(n, 160 * n)), tags=(0x8100,))) for n in range(50)]
+    same(write_pcap(tmp_path / "tagged.pcap", frames))
+    same(write_pcapng(tmp_path / "x.pcapng", frames))
+    heads = (struct.pack(">IIII", 1, n, len(frame), len(frame)) for n, (_, frame) in enumerate(frames))
+    records = b"".join(head + frame for head, (_, frame) in zip(heads, frames, strict=True))
+    big = tmp_path / "big.pcap"
+    big.write_bytes(struct.pack(">IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1) + records)
+    same(big)
+
+
+def test_flows_that_have_one_hash_are_kept_apart(monkeypatch):
+    """A hash is only for speed."""
+    monkeypatch.setattr(bulk, "MIX", np.uint64(0))
+    flows, ports = np.array([1, 2, 1, 2], np.uint64), np.array([5, 5, 5, 5], np.uint64)
+    assert sorted(which.tolist() for which in bulk._groups(flows, ports)) == [[0, 2], [1, 3]]
