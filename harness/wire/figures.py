@@ -13,6 +13,10 @@ COMFORT_NOISE = (13, 19)  # RFC 3389, and what it was before
 LATE_BLOCK = 500  # packets in which delay is compared: 10 s, in which a clock that is 100 ppm off moves by 1 ms
 
 
+_DECAY = (15 / 16) ** np.arange(1, 65)  # of what was before, with each packet of a block
+_WEIGHTS = np.triu((15 / 16) ** np.maximum(0, np.arange(64)[None, :] - np.arange(64)[:, None])) / 16
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delta:
     """Between one arrival and the next, in ms."""
@@ -89,9 +93,13 @@ def late(times_s: Numbers, timestamps: Numbers, clock_hz: int, after_s: float) -
 
 
 def _smoothed(differences_ms: Numbers) -> Numbers:
-    """J += (abs(D) - J) / 16, for every packet."""
-    smoothed = itertools.accumulate(differences_ms.tolist(), lambda j, d: j + (d - j) / 16, initial=0.0)
-    return np.fromiter(itertools.islice(smoothed, 1, None), float, len(differences_ms))
+    """J += (abs(D) - J) / 16, for every packet: within blocks as one product, from block to block one by one."""
+    count = len(differences_ms)
+    blocks = np.pad(differences_ms, (0, -count % len(_DECAY))).reshape(-1, len(_DECAY))
+    within = blocks @ _WEIGHTS
+    ends = itertools.accumulate(within[:, -1].tolist(), lambda j, end: j * float(_DECAY[-1]) + end, initial=0.0)
+    before = np.fromiter(ends, float, len(blocks) + 1)[:-1]
+    return np.asarray((within + before[:, None] * _DECAY).ravel()[:count])
 
 
 def _mean(values: Numbers, count: Numbers) -> float:

@@ -18,7 +18,8 @@ from harness.wire.read import CaptureError, read_datagrams
 SDP = b"v=0\r\nc=IN IP4 10.0.0.2\r\nm=audio 5000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
 INVITE = (
     b"INVITE sip:b@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n"
-    b"From: <sip:a@x>;tag=1\r\nTo: <sip:b@x>\r\nContent-Type: application/sdp\r\nContent-Length: " + str(len(SDP)).encode() + b"\r\n\r\n" + SDP
+    b"From: <sip:a@x>;tag=1\r\nTo: <sip:b@x>\r\nContent-Type: application/sdp\r\n"
+    b"Content-Length: " + str(len(SDP)).encode() + b"\r\n\r\n" + SDP
 )
 LINKS = {1: ether, 101: bytes, 113: lambda packet: bytes(14) + b"\x08\0" + packet}
 
