@@ -25,7 +25,7 @@ from harness.wire.read import CaptureError
 from harness.wire.rtp import RTCP_TYPES
 from harness.wire.streams import Columns
 
-CHUNK = 1 << 25  # octets that are looked at together
+CHUNK = 1 << 23  # octets that are looked at together
 RECORD, UDP_HEAD, RTP_HEAD = 16, 8, 12
 FILE_HEAD = 24
 STARTS = {ETHERNET: 14, SLL: 16, RAW: 0, IPV4: 0}  # where IP begins, by link type
@@ -193,16 +193,19 @@ def _times(chunk: bytes, at: Numbers, layout: Layout) -> Numbers:
 
 def _numbers(chunk: bytes, at: Numbers, order: str) -> Numbers:
     """Return the 32-bit numbers of record headers."""
-    word = _word(np.frombuffer(chunk, np.uint8), at)
-    return (word if order == ">" else word.astype(np.uint32).byteswap()).astype(np.int64)
+    return _at_any_place(np.frombuffer(chunk, np.uint8), f"{order}u4")[at].astype(np.int64)
 
 
 def _short(octets: Octets, at: Numbers) -> Numbers:
     """Return 16-bit numbers of the network's byte order."""
-    return np.asarray(octets[at].astype(np.int64) << 8 | octets[at + 1])
+    return _at_any_place(octets, ">u2")[at].astype(np.int64)
 
 
 def _word(octets: Octets, at: Numbers) -> Numbers:
     """Return 32-bit numbers of the network's byte order."""
-    high = octets[at].astype(np.uint64) << np.uint64(24) | octets[at + 1].astype(np.uint64) << np.uint64(16)
-    return np.asarray(high | octets[at + 2].astype(np.uint64) << np.uint64(8) | octets[at + 3])
+    return _at_any_place(octets, ">u4")[at].astype(np.uint64)
+
+
+def _at_any_place(octets: Octets, kind: str) -> Numbers:
+    """Return what a number that begins at each octet would be."""
+    return np.ndarray((max(0, len(octets) - np.dtype(kind).itemsize + 1),), kind, octets.data, 0, (1,))
