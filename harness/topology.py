@@ -84,7 +84,7 @@ def make_call(
 ) -> Call:
     """Run a plan to its end and return the call; `watch` gets each line of the log, and None once a second.
 
-    Raises UsageError for a plan that cannot be used, NoCallError where there was no call.
+    Raises UsageError for a plan that cannot be used, NoCallError where there was no call, or nobody could judge it.
     """
     command = [*child.python_command("b2b"), "orchestrator", "--plan", str(plan), "--run-dir", str(folder)]
     command += ["--network", network, "--free-ports", "--color", "never"]
@@ -95,7 +95,8 @@ def make_call(
     if code == ExitCode.USAGE:
         raise UsageError(_sentence(lines))
     call = Call(folder)
-    if not call.was_made:
+    judged = code in (ExitCode.OK, ExitCode.CHECK_FAILED) or call.verdict is not None
+    if not call.was_made or not judged:
         raise NoCallError(_why(call, lines), code)
     return call
 

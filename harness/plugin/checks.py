@@ -14,8 +14,10 @@ from harness.verdict import Check, Outcome
 
 
 def report(call: Call, subtests: pytest.Subtests) -> None:
-    """Report every check of a call's verdict."""
-    for check in call.verdict.checks if call.verdict else ():
+    """Report every check of a call's verdict. Raises CheckError where there is none, for that is no success."""
+    if call.verdict is None:
+        raise CheckError(f"the call was not judged; look into {relative(call.folder)}")
+    for check in call.verdict.checks:
         found = replace(check, file=relative(call.folder / check.file)) if check.file else check
         with subtests.test(f"{check.where}: {check.name}"), allure_results.step(str(check)):
             _assert(found)

@@ -60,7 +60,7 @@ def clean_up(item: pytest.Item, *, failed: bool) -> None:
     """Remove the run folders of a test that are not to stay."""
     chosen = item.config.stash[options.KEY]
     for made in made_by(item):
-        empty = not any(made.call.folder.iterdir())
+        empty = not made.call.folder.exists() or not any(made.call.folder.iterdir())
         if made.row and (empty or not kept(chosen.keep, good=made.row.passed and not failed)):
             shutil.rmtree(made.call.folder, ignore_errors=True)
             made.row.folder = ""

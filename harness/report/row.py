@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from b2b.errors import B2bError
 from harness.call import Call
 from harness.verdict import Outcome
 
@@ -55,10 +56,11 @@ class Row:
 
 def row_of(call: Call, *, test: str, plan: str, attempt: int, folder: str, error: str = "") -> Row:
     """Return the line of a call; `error` says why there was none."""
-    began = bool(call.events)
-    legs = list(_legs(call)) if began else []
-    worst = max(legs, key=lambda leg: leg.max_gap_ms, default=None)
     verdict = call.verdict
+    try:
+        figures = _figures(call) if call.events else {}
+    except (B2bError, ValueError, OSError, LookupError) as trouble:  # a run that was cut off may have left half a file
+        figures, error = {}, error or f"what it left cannot be read: {trouble}"
     return Row(
         test=test,
         plan=plan,
@@ -69,15 +71,24 @@ def row_of(call: Call, *, test: str, plan: str, attempt: int, folder: str, error
         duration_s=call.summary["duration_s"],
         network=call.summary["network"],
         host=platform.node(),
-        packets=sum(leg.packets for leg in legs),
-        lost=sum(leg.rtp.missing for leg in legs),
-        max_gap_ms=worst.max_gap_ms if worst else None,
-        max_gap_leg=worst.name if worst else "",
-        jitter_p95_ms=max((round(leg.rtp.jitter.p95_ms, 3) for leg in legs), default=None),
-        digits={listener.node.name: listener.dtmf for listener in (call.listeners if began else ())},
         stalls=len(call.stalls),
         folder=folder,
+        **figures,
     )
+
+
+def _figures(call: Call) -> dict[str, Any]:
+    """Return what was measured on the wire and in the recordings."""
+    legs = list(_legs(call))
+    worst = max(legs, key=lambda leg: leg.max_gap_ms, default=None)
+    return {
+        "packets": sum(leg.packets for leg in legs),
+        "lost": sum(leg.rtp.missing for leg in legs),
+        "max_gap_ms": worst.max_gap_ms if worst else None,
+        "max_gap_leg": worst.name if worst else "",
+        "jitter_p95_ms": max((round(leg.rtp.jitter.p95_ms, 3) for leg in legs), default=None),
+        "digits": {listener.node.name: listener.dtmf for listener in call.listeners},
+    }
 
 
 def _legs(call: Call) -> Iterator[Leg]:

@@ -59,7 +59,7 @@ def _speech(random: np.random.Generator) -> Floats:
 
 def _with_digits(played: Floats, digits: str, *, odd: str | None = None, odd_tone_s: float = TONE_S) -> Floats:
     """Return the sound with a sequence every two seconds; the second is another one if an odd one is given."""
-    heard = played.copy()
+    heard: Floats = played.copy()
     for number in range(SEQUENCES):
         keys = odd if number == 1 and odd is not None else digits
         for place, key in enumerate(keys):

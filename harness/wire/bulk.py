@@ -208,4 +208,5 @@ def _word(octets: Octets, at: Numbers) -> Numbers:
 
 def _at_any_place(octets: Octets, kind: str) -> Numbers:
     """Return what a number that begins at each octet would be."""
-    return np.ndarray((max(0, len(octets) - np.dtype(kind).itemsize + 1),), kind, octets.data, 0, (1,))
+    places = max(0, len(octets) - np.dtype(kind).itemsize + 1)
+    return np.asarray(np.ndarray((places,), kind, octets.data, 0, (1,)))
