@@ -92,12 +92,14 @@ class Listener:
     @cached_property
     def hearing(self) -> Hearing | None:
         """The recording against the source's file; None where no source of the plan is heard here."""
+        return self.against(self.played) if self.played else None
+
+    def against(self, played: Path) -> Hearing:
+        """Compare the recording with a file."""
         from harness.sound import compare, decode
 
-        if self.played is None:
-            return None
         ignore = [(digit.start_s, digit.end_s) for digit in self.digits]
-        return compare(decode(self.played), self.samples, gain=self.gain, ignore=ignore)
+        return compare(decode(played), self.samples, gain=self.gain, ignore=ignore)
 
 
 class Call:

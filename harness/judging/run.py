@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from b2b.errors import AudioError
 from b2b.flags import SOURCE
@@ -13,6 +15,9 @@ from harness.judging.digits import check_digits
 from harness.judging.sound import check_hearing, check_level
 from harness.judging.wire import Circumstances, check_stream
 from harness.verdict import Check, Outcome, Verdict, together
+
+if TYPE_CHECKING:
+    from harness.wire.legs import Leg
 
 DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter and player buffers
 
@@ -39,8 +44,20 @@ def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
             legs = [leg for leg in call.legs if (leg.src, leg.dst) == pair]
             if legs and legs[0].stream:
                 yield from check_stream(legs[0].name, legs[0].stream, wanted, known)
+                yield from _swapped(call, legs[0])
             else:
                 yield _unseen(call, " -> ".join(pair))
+
+
+def _swapped(call: Call, leg: Leg) -> Iterator[Check]:
+    """Yield a failure where a leg carries what the sender of another call sends."""
+    from harness.wire.legs import crossed
+
+    if (other := crossed(leg, call.legs)) and leg.stream:
+        got = f"that of {other.src}, from {leg.stream.flow.src}:{leg.stream.flow.sport}"
+        yield Check(
+            name="media", where=leg.name, outcome=Outcome.FAIL, wanted=f"the sound of {leg.src}", got=got, file=PCAP
+        )
 
 
 def _unseen(call: Call, name: str) -> Check:
@@ -64,18 +81,36 @@ def _sinks(call: Call, wanted: Expectations) -> Iterator[Check]:
 
 
 def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
-    yield from _sound(listener, wanted)
+    yield from _sound(call, listener, wanted)
     if wanted.dtmf is not None:
         whole = _complete_sequences(call, listener, wanted.dtmf)
-        yield check_digits(listener.node.name, listener.wav.name, listener.digits, wanted.dtmf, whole=whole)
+        yield check_digits(
+            listener.node.name, listener.wav.name, listener.digits, wanted.dtmf, whole=whole,
+            min_ms=wanted.min_digit_ms,
+        )  # fmt: skip
 
 
-def _sound(listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
+def _sound(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
     name, file = listener.node.name, listener.wav.name
     if listener.hearing is None:
         yield check_level(name, file, listener.level)
-    else:
-        yield from check_hearing(name, file, listener.hearing, wanted, length_s=listener.length_s)
+        return
+    instead = "" if listener.hearing.matched else _another(call, listener)
+    yield from check_hearing(name, file, listener.hearing, wanted, length_s=listener.length_s, instead=instead)
+
+
+def _another(call: Call, listener: Listener) -> str:
+    """Say which other source of the plan is heard, where the legs of two calls were swapped."""
+    others = {source.name: path for source in call.plan.with_role(SOURCE) if (path := _file_of(source, listener))}
+    heard = {name: listener.against(path) for name, path in others.items()}
+    name, hearing = max(heard.items(), key=lambda item: item[1].heard_s, default=("", None))
+    return f"{hearing.heard_s:.1f} s of {others[name].name}, which {name} plays" if hearing and hearing.matched else ""
+
+
+def _file_of(source: Node, listener: Listener) -> Path | None:
+    """Return what a source plays that is not heard by this listener; None if it ought to be."""
+    path = Path(source.settings["audio_file"])
+    return path if source not in listener.chain and path.exists() else None
 
 
 def _complete_sequences(call: Call, listener: Listener, dtmf: str) -> int | None:

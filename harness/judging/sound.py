@@ -16,11 +16,12 @@ CLOSING_S = 0.2  # baresip stops a call's threads one by one, and its player pla
 
 
 def check_hearing(
-    name: str, file: str, hearing: Hearing, wanted: SinkExpectation, *, length_s: float
+    name: str, file: str, hearing: Hearing, wanted: SinkExpectation, *, length_s: float, instead: str = ""
 ) -> Iterator[Check]:
-    """Yield the checks of a recording of that length whose source's file is known."""
+    """Yield the checks of a recording of that length whose source's file is known; `instead` is what else is heard."""
     heard = f"{hearing.heard_s:.1f} s of it, {hearing.delay_s:.2f} s into the recording"
-    got = heard if hearing.matched else "nothing of it"
+    nothing = f"nothing of it, but {instead}" if instead else "nothing of it"
+    got = heard if hearing.matched else nothing
     good = outcome_of(hearing.matched)
     yield Check(name="heard", where=name, outcome=good, wanted="the source's file", got=got, file=file)
     if not hearing.matched:

@@ -29,6 +29,7 @@ class Leg:
     ptime_ms: float | None = None
     sends: bool = True  # whether the SDP allows sound in this direction
     streams: tuple[Stream, ...] = field(default=(), repr=False)  # in the order in which they began
+    origins: frozenset[Address] = frozenset()  # where its sender listens, and so mostly sends from
 
     @property
     def stream(self) -> Stream | None:
@@ -151,6 +152,7 @@ def _leg(
         ptime_ms=wanted.ptime_ms if wanted else None,
         sends=_may_send(senders, receivers),
         streams=tuple(_streams_between(call, senders, receivers, streams)),
+        origins=frozenset(media.address for media in senders),
     )
 
 
@@ -183,6 +185,15 @@ def _streams_between(
     during = [s for s in streams if (s.flow.dst, s.flow.dport) in targets and begin <= s.start_s <= end]
     symmetric = [s for s in during if (s.flow.src, s.flow.sport) in origins]
     yield from sorted(symmetric or during, key=lambda stream: stream.start_s)
+
+
+def crossed(leg: Leg, legs: Iterable[Leg]) -> Leg | None:
+    """Return the leg whose sender is heard on this one instead of its own; None for a sender that no SDP names."""
+    if leg.stream is None:
+        return None
+    origin = Address(leg.stream.flow.src, leg.stream.flow.sport)
+    others = () if origin in leg.origins else legs
+    return next((other for other in others if origin in other.origins and other.call_id != leg.call_id), None)
 
 
 def _node_at(address: Address, nodes: Mapping[str, str]) -> str | None:
