@@ -53,8 +53,9 @@ def _swapped(call: Call, leg: Leg) -> Iterator[Check]:
     """Yield a failure where a leg carries what the sender of another call sends."""
     from harness.wire.legs import crossed
 
-    if (other := crossed(leg, call.legs)) and leg.stream:
-        got = f"that of {other.src}, from {leg.stream.flow.src}:{leg.stream.flow.sport}"
+    if found := crossed(leg, call.legs):
+        stream, other = found
+        got = f"that of {other.src}, from {stream.flow.src}:{stream.flow.sport}"
         yield Check(
             name="media", where=leg.name, outcome=Outcome.FAIL, wanted=f"the sound of {leg.src}", got=got, file=PCAP
         )

@@ -19,12 +19,15 @@ RTP = {"first": 10000, "one": 10002, "second": 10004, "other": 10006}
 SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {} RTP/AVP 0\r\n"
 
 
-def plan_of(files: dict[str, Path]) -> str:
+def plan_of(files: dict[str, Path], *, seconds: float = LENGTH_S) -> str:
     """Return the plan of two calls, each from a source with its file to a sink."""
     lines = ["[topology]"]
     for source, sink in CALLS.items():
-        lines += [f"{source} = {{ role = 'source', sip_target = 'sip:{sink}', audio_file = '{files[source]}' }}"]
-        lines += [f"{sink} = {{ role = 'sink', sip_bind = '127.0.0.1:{SIP[sink]}' }}"]
+        lines += [
+            f"{source} = {{ role = 'source', sip_target = 'sip:{sink}@{sink}', audio_file = '{files[source]}', "
+            f"duration_s = {seconds} }}"
+        ]
+        lines += [f"{sink} = {{ role = 'sink', sip_bind = '127.0.0.1:{SIP[sink]}', sip_user = '{sink}' }}"]
     return "\n".join(lines) + "\n"
 
 
