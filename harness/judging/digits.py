@@ -57,9 +57,9 @@ def _different(digits: Sequence[Digit], heard: str, repeated: str, least: int, m
     if same == len(heard) < least:
         missing = least - same
         return _Oddity(f"{missing} digit{'s' if missing > 1 else ''} missing after {last_s:.2f} s", last_s)
+    if same >= most:
+        return _Oddity(f"{len(heard) - most} too many", digits[most].start_s)
     odd, wanted = digits[same], repeated[same]
-    if same >= most > 0:
-        return _Oddity(f"{len(heard) - most} too many", odd.start_s)
     missing, extra, wrong = (
         _common(heard[same + came :], repeated[same + sent :])
         for came, sent in ((0, 1), (1, 0), (1, 1))

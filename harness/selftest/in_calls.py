@@ -24,8 +24,8 @@ CALLEE = "listener"  # the user that the sink is called by
 LEG, MIXED_LEG = "source -> sink", "mixer -> sink"
 
 # From the file to the recording: the source's lead, the jitter buffer, the player's; a mixer has two of each.
-DELAY_S, DELAY_ERROR_S = 0.6, 0.5
-MIXED_DELAY_S, MIXED_DELAY_ERROR_S = 1.0, 0.8
+DELAY_S, DELAY_ERROR_S = 0.4, 0.3
+MIXED_DELAY_S, MIXED_DELAY_ERROR_S = 0.65, 0.4
 TIME_ERROR_S = 0.005  # between the kernel's time of a packet and ours
 STALL_ERROR_MS = 3.0
 

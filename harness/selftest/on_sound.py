@@ -11,6 +11,7 @@ from harness.selftest.material import RATE, Sound, speech
 
 GAP_ERROR_MS = 6.0  # how exactly the length of a gap is known whose edges may fall into a pause
 LEVEL_ERROR_DB = 0.1
+DRIFT_ERROR_PPM = 5.0
 LOUD = 40  # a factor that makes everything hit the rails
 TAPS = 24  # on each side, of the interpolation between samples
 
@@ -94,12 +95,22 @@ def _another(sound: Sound, at_s: float) -> tuple[Fault, Sound]:
     return Fault(name="another sound", what="what nobody played", expects=expects), other
 
 
-def resampled(sound: Sound, ppm: float) -> Sound:
-    """Return the sound as a clock that many parts in a million too fast plays it: shorter by that much.
+def _drifting(ppm: float) -> Make:
+    def make(sound: Sound, at_s: float) -> tuple[Fault, Sound]:
+        expects = [Expected(check="drift", size=ppm, size_error=DRIFT_ERROR_PPM)]
+        what = f"all of it {abs(ppm):g} ppm {'longer' if ppm > 0 else 'shorter'}"
+        return Fault(name=f"drift {ppm:+g} ppm", what=what, expects=expects), _stretched(sound, ppm)
+
+    return make
+
+
+def _stretched(sound: Sound, ppm: float) -> Sound:
+    """Return the sound longer by that many parts in a million, as a clock that runs slow by as much plays it.
 
     A windowed sinc between the samples; its error is far below the rounding of mu-law.
     """
-    places = np.arange(int(len(sound) / (1 + ppm * 1e-6))) * (1 + ppm * 1e-6)
+    factor = 1 / (1 + ppm * 1e-6)
+    places = np.arange(int(len(sound) / factor)) * factor
     whole = np.floor(places).astype(np.int64)
     part, padded = places - whole, np.pad(sound, TAPS)
     heard = np.zeros(len(places))
