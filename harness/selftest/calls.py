@@ -26,7 +26,7 @@ from harness.verdict import Outcome
 
 __all__ = ["NAMES", "findings"]
 
-ATTEMPTS = 3  # at a call during which this machine was stalled
+ATTEMPTS = 4  # at a call during which this machine was stalled
 STALL_S = 0.02  # that is heard, or makes a packet late
 PATIENCE_S = 60.0  # for a call of a few seconds
 STOPPING_S = (10.0,)
@@ -71,7 +71,7 @@ def findings(seeds: range, names: Collection[str] = NAMES, *, jobs: int = 2) -> 
             for making in [one for one in running if _has_ended(one)]:
                 running.remove(making)
                 finding, stalled = _finish(making)
-                if finding.objections and stalled and making.task.attempt < ATTEMPTS:
+                if not finding.is_good and stalled and making.task.attempt < ATTEMPTS:
                     todo.appendleft(replace(making.task, attempt=making.task.attempt + 1))
                 else:
                     yield finding

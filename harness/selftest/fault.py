@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.verdict import Check, Outcome
@@ -61,12 +61,21 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the checks said of a fault, and what was wrong with that: nothing, at best."""
+    """What the checks said of a fault, and what was wrong with that: nothing, at best.
+
+    A doubt is a check that could not tell. That is never right, but no lie either.
+    """
 
     fault: Fault
     seed: int
     checks: Sequence[Check]
     objections: Sequence[str] = field(default=())
+    doubts: Sequence[str] = field(default=())
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all was said and nothing else."""
+        return not self.objections and not self.doubts
 
     @property
     def reported(self) -> str:
@@ -76,9 +85,11 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        """What that is worth, in a word."""
+        """What that is worth, in a word or three."""
         if self.objections:
-            return "wrong"
+            return "wrong" if self.fault.expects else "false alarm"
+        if self.doubts:
+            return "could not tell"
         return "found" if self.fault.expects else "clean"
 
     def _measured(self, check: Check) -> bool:
@@ -87,18 +98,27 @@ class Finding:
 
 def examine(fault: Fault, seed: int, checks: Sequence[Check]) -> Finding:
     """Compare what the checks said with what was done."""
-    return Finding(fault, seed, checks, [*_missed(fault, checks), *_false_alarms(fault, checks)])
+    expected = {one: [check for check in checks if one.is_about(check)] for one in fault.expects}
+    other = [check for check in checks if not any(check in about for about in expected.values())]
+    unsure = [check for check in checks if check.outcome is Outcome.UNKNOWN and _matters(check, expected)]
+    objections = [words for one, about in expected.items() for words in _missed(one, about)]
+    objections += [f"false alarm: {check}" for check in other if check.outcome is Outcome.FAIL]
+    return Finding(fault, seed, checks, objections, [f"could not tell: {check}" for check in unsure])
 
 
-def _missed(fault: Fault, checks: Sequence[Check]) -> Iterator[str]:
-    for expected in fault.expects:
-        about = [check for check in checks if expected.is_about(check)]
-        said = [check for check in about if check.outcome is Outcome.FAIL or not expected.fails]
-        for check in said:
-            yield from _mistaken(expected, check)
-        if not said and not expected.optional:
-            came = "; ".join(str(check) for check in about) or "there is no such check"
-            yield f"missed: {expected.check} did not fail: {came}"
+def _matters(doubt: Check, expected: Mapping[Expected, Sequence[Check]]) -> bool:
+    """Whether a check that could not tell leaves anything open: not where one of its kind has told already."""
+    kinds = [about for about in expected.values() if doubt in about]
+    return not any(check.outcome is Outcome.FAIL for about in kinds for check in about)
+
+
+def _missed(expected: Expected, about: Sequence[Check]) -> Iterator[str]:
+    said = [check for check in about if check.outcome is Outcome.FAIL or not expected.fails]
+    for check in said:
+        yield from _mistaken(expected, check)
+    if not said and not expected.optional and all(check.outcome is Outcome.PASS for check in about):
+        came = "; ".join(str(check) for check in about) or "there is no such check"
+        yield f"missed: {expected.check} did not fail: {came}"
 
 
 def _mistaken(expected: Expected, check: Check) -> Iterator[str]:
@@ -112,13 +132,6 @@ def _mistaken(expected: Expected, check: Check) -> Iterator[str]:
         yield f"{check.name}: wanted it at {expected.at_s:.3f} s within {expected.at_error_s:.3f}, came {came}"
     if expected.says not in check.got:
         yield f"{check.name}: wanted {expected.says!r} in it, came {check.got!r}"
-
-
-def _false_alarms(fault: Fault, checks: Sequence[Check]) -> Iterator[str]:
-    """Yield what failed, or could not tell, although nothing was done to it."""
-    for check in checks:
-        if check.outcome is not Outcome.PASS and not any(one.is_about(check) for one in fault.expects):
-            yield f"false alarm: {check}"
 
 
 def _place(check: Check) -> str:

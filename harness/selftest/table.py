@@ -23,7 +23,7 @@ class Row:
     injected: str
     reported: str
     verdict: str
-    good: bool
+    mark: str
 
 
 def rows(found: Sequence[Finding]) -> list[Row]:
@@ -35,14 +35,20 @@ def rows(found: Sequence[Finding]) -> list[Row]:
 
 
 def _row(name: str, several: Sequence[Finding]) -> Row:
-    shown = next((finding for finding in several if finding.objections), several[0])
-    good = [finding for finding in several if not finding.objections]
-    word = "clean" if not shown.fault.expects else "found"
+    good = [finding for finding in several if finding.is_good]
+    doubtful = [finding for finding in several if not finding.is_good and not finding.objections]
+    shown = next((finding for finding in several if finding.objections), (doubtful or several)[0])
+    word = shown.verdict
     if len(several) > 1:
-        word = f"{word} {len(good)} of {len(several)}"
-    elif not good:
-        word = "false alarm" if word == "clean" else "wrong"
-    return Row(name, shown.fault.injected, shown.reported, word, len(good) == len(several))
+        word = f"{'found' if shown.fault.expects else 'clean'} {len(good)} of {len(several)}"
+        word += f", could not tell {len(doubtful)}" if doubtful else ""
+    return Row(name, shown.fault.injected, shown.reported, word, _mark(several))
+
+
+def _mark(several: Sequence[Finding]) -> str:
+    if any(finding.objections for finding in several):
+        return "✗"
+    return "✓" if all(finding.is_good for finding in several) else "?"
 
 
 def text(found: Sequence[Finding]) -> Iterator[str]:
@@ -56,7 +62,7 @@ def text(found: Sequence[Finding]) -> Iterator[str]:
         injected, reported = textwrap.wrap(row.injected, widths[1]), textwrap.wrap(row.reported, widths[2])
         lines = itertools.zip_longest([row.fault], injected, reported, [row.verdict], fillvalue="")
         for number, line in enumerate(lines):
-            yield f"{'' if number else '✓' if row.good else '✗':<3}{_line(line, widths)}".rstrip()
+            yield f"{'' if number else row.mark:<3}{_line(line, widths)}".rstrip()
 
 
 def markdown(found: Sequence[Finding]) -> Iterator[str]:
@@ -64,7 +70,7 @@ def markdown(found: Sequence[Finding]) -> Iterator[str]:
     yield f"| {' | '.join(HEAD)} |"
     yield f"|{'---|' * len(HEAD)}"
     for row in rows(found):
-        cells = (row.fault, row.injected, row.reported, f"{'✓' if row.good else '✗'} {row.verdict}")
+        cells = (row.fault, row.injected, row.reported, f"{row.mark} {row.verdict}")
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|').replace('*', chr(92) + '*') for cell in cells)} |"
 
 
@@ -76,7 +82,8 @@ def as_json(found: Sequence[Finding]) -> str:
 def _plain(finding: Finding) -> dict[str, object]:
     return {
         "fault": finding.fault.name, "seed": finding.seed, "injected": finding.fault.injected,
-        "reported": finding.reported, "verdict": finding.verdict, "objections": list(finding.objections),
+        "reported": finding.reported, "verdict": finding.verdict,
+        "objections": list(finding.objections), "doubts": list(finding.doubts),
         "checks": [asdict(check) for check in finding.checks],
     }  # fmt: skip
 
