@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -43,10 +44,14 @@ def selftest(seeds: int, calls: bool, jobs: int, only: Sequence[str], markdown: 
     from harness.selftest import table
 
     found: list[Finding] = []
-    for finding in _findings(seeds, only, calls, jobs):
-        found.append(finding)
-        _show_progress(f"{len(found)} done, {finding.fault.name}, seed {finding.seed}")
+    names = _chosen(only, calls)
+    wanted = seeds * len(names)
+    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(_findings(seeds, names, calls, jobs)) as findings:
+        for finding in findings:
+            found.append(finding)
+            _show_progress(f"{len(found)} of {wanted} done, {finding.fault.name}, seed {finding.seed}")
     _show_progress("")
+    found.sort(key=lambda finding: (names.index(finding.fault.name), finding.seed))
     wrong = [finding for finding in found if not finding.is_good]
     if as_json:
         click.echo(table.as_json(found))
@@ -56,27 +61,31 @@ def selftest(seeds: int, calls: bool, jobs: int, only: Sequence[str], markdown: 
         for finding in wrong:
             why = "; ".join([*finding.objections, *finding.doubts])
             click.echo(f"{'✗' if finding.objections else '?'} {finding.fault.name}, seed {finding.seed}: {why}")
-        click.echo(f"{len(found) - len(wrong)} of {len(found)} as they should be")
-    return int(ExitCode.CHECK_FAILED if wrong else ExitCode.OK)
+        cut_off = f"; interrupted, so {wanted - len(found)} were not made" if len(found) < wanted else ""
+        click.echo(f"{len(found) - len(wrong)} of {len(found)} as they should be{cut_off}")
+    return int(ExitCode.CHECK_FAILED if wrong or len(found) < wanted else ExitCode.OK)
 
 
-def _findings(seeds: int, only: Sequence[str], calls: bool, jobs: int) -> Iterator[Finding]:
+def _findings(seeds: int, names: Sequence[str], calls: bool, jobs: int) -> Generator[Finding, None, None]:
     if calls:
-        from harness.selftest.calls import NAMES as IN_CALLS
-        from harness.selftest.calls import findings as in_calls
+        from harness.selftest import calls as in_calls
 
-        return in_calls(range(seeds), _chosen(only, IN_CALLS), jobs=jobs)
-    from harness.selftest.files import NAMES, findings
+        yield from in_calls.findings(range(seeds), names, jobs=jobs)
+    else:
+        from harness.selftest import files
 
-    names = _chosen(only, NAMES)
-    return (finding for seed in range(seeds) for finding in findings(seed, names))
+        for seed in range(seeds):
+            yield from files.findings(seed, names)
 
 
-def _chosen(only: Sequence[str], names: Sequence[str]) -> Sequence[str]:
+def _chosen(only: Sequence[str], calls: bool) -> Sequence[str]:
     """Return the faults that were asked for, all if none was. Raises UsageError for one that there is not."""
+    from harness.selftest import files, in_calls
+
+    names = in_calls.NAMES if calls else files.NAMES
     if strange := [name for name in only if name not in names]:
         raise UsageError(f"--only: wanted one of {', '.join(names)}; came {strange[0]!r}")
-    return only or names
+    return [name for name in names if name in only] or names
 
 
 def _show_progress(words: str) -> None:

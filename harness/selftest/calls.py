@@ -24,8 +24,6 @@ from harness.selftest.fault import Finding, examine
 from harness.selftest.in_calls import FAULTS, NAMES, Case
 from harness.verdict import Outcome
 
-__all__ = ["NAMES", "findings"]
-
 ATTEMPTS = 4  # at a call during which this machine was stalled
 STALL_S = 0.02  # that is heard, or makes a packet late
 PATIENCE_S = 60.0  # for a call of a few seconds

@@ -83,11 +83,11 @@ def test_a_clean_call_may_have_no_failure_at_all():
 ])  # fmt: skip
 def test_a_check_that_could_not_tell_is_neither_right_nor_wrong(checks, capsys, monkeypatch):
     """It is said, and the command does not end with 0."""
-    finding = examine(FAULT, 0, checks)
+    finding = examine(replace(FAULT, name="lost 1"), 0, checks)
     assert (finding.verdict, finding.objections, finding.is_good) == ("could not tell", [], False)
     monkeypatch.setattr(files, "findings", lambda seed, names: [finding])
     assert run(["selftest"]) == 1
-    assert "? f, seed 0: could not tell: x: " in capsys.readouterr().out
+    assert "? lost 1, seed 0: could not tell: x: " in capsys.readouterr().out
     assert table.rows([finding, finding])[0].verdict == "found 0 of 2, could not tell 2"
 
 
