@@ -50,7 +50,7 @@ def _envelope(sound: Floats) -> Floats:
     Their response, n times a falling exponential, is convolved block by block: scipy.signal, which has the filter
     itself, takes a second to import.
     """
-    from scipy import fft
+    from scipy import fft  # type: ignore[import-untyped]
 
     keep = np.exp(-1 / (RATE * SMOOTHING_S))
     size = 2 * BLOCK

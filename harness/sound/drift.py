@@ -12,8 +12,9 @@ from harness.sound.g711 import RATE, Floats, Numbers
 AROUND = 8  # samples beside the tracked offset at which a window is looked at
 MANY = 1200  # windows at most: enough for a hundredth of a ppm
 FEWEST = 8
+NEIGHBOURS = 3  # windows on each side
 JUMP = 0.6  # samples between two windows that are a slip and no drift
-STAIRS = 5  # so many slips of about a sample, all one way, are a drift in steps
+STEP, STAIRS = 2.0, 2.0  # samples of a step at most, and of all steps together, from which on they are a drift
 SURE_PPM = 5.0  # a less certain drift is none that could be told
 TELLS, LASTS = 4.0, 0.2  # standard errors, and samples over the recording, from which on a drift is followed
 BETWEEN, AGREE = 0.05, 0.8  # samples; and how much the windows have to be of one mind about it
@@ -42,6 +43,12 @@ class Clock:
             played[first : first + len(places)] = np.einsum("ij,ij->i", windows[whole], table[phases])
         return played
 
+    def then(self, other: Clock) -> Clock:
+        """Return this clock put right by what was found wrong with it."""
+        shift = other.shift + other.factor * self.shift
+        whole = round(shift)
+        return Clock(self.factor * other.factor, shift - whole, other.offset + whole)
+
 
 @dataclass(frozen=True, slots=True)
 class Drift:
@@ -54,8 +61,11 @@ class Drift:
     clock: Clock | None = None
 
 
-def measure(file: Floats, heard: Floats, weight: Floats, track: Track) -> Drift:
-    """Return the drift, slips left out: the slope of the windows' lags, to a fraction of a sample."""
+def measure(file: Floats, heard: Floats, weight: Floats, track: Track, *, within: float = 1.0) -> Drift:
+    """Return the drift, slips left out: the slope of the windows' lags, to a fraction of a sample.
+
+    `within` is how much of the usual tolerance is left to a clock that has been followed already.
+    """
     matched = np.flatnonzero(track.matched)
     matched = matched[:: max(1, -(-len(matched) // MANY))]
     if len(matched) < FEWEST:
@@ -64,29 +74,36 @@ def measure(file: Floats, heard: Floats, weight: Floats, track: Track) -> Drift:
     places = starts + WINDOW / 2
     lags = offsets + _beside(file, heard * weight, weight, starts, offsets)
     slope = _middle_slope(places, lags)
+    if _in_steps(lags, abs(slope) * float(places[-1] - places[0])):
+        slope, _ = _line(places, lags, np.abs(np.diff(lags)) > STEP)
+        return Drift(1e6 * slope / (1 - slope))
     for _ in range(2):
-        steps = np.diff(lags - slope * places)
-        slips = np.abs(steps) > JUMP
-        slope, error = _line(places, lags, slips)
-    small = steps[slips & (np.abs(steps) < 2)]
-    in_steps = len(small) >= STAIRS and abs(np.sign(small).sum()) == len(small)
-    if in_steps:
-        slope, error = _line(places, lags, np.abs(np.diff(lags)) > 2)
+        level = lags - slope * places
+        around = _middles(level)
+        lone = np.abs(level - around) > JUMP  # a window that resembles another place by chance
+        if len(places) - int(lone.sum()) < FEWEST:
+            return Drift()
+        places, lags, around = places[~lone], lags[~lone], around[~lone]
+        slope, error = _line(places, lags, np.abs(np.diff(around)) > JUMP)
     if not 1e6 * error < SURE_PPM:
         return Drift()
     lasts = abs(slope) * float(places[-1] - places[0])
-    smooth = not in_steps and abs(slope) > TELLS * error and lasts > LASTS
-    ppm = 1e6 * slope / (1 - slope)
-    return Drift(ppm, None if in_steps else _clock(places, lags, slope if smooth else 0.0))
+    smooth = abs(slope) > TELLS * error and lasts > within * LASTS
+    return Drift(1e6 * slope / (1 - slope), _clock(places, lags, slope if smooth else 0.0, within * BETWEEN))
 
 
-def _clock(places: Floats, lags: Floats, slope: float) -> Clock | None:
+def _in_steps(lags: Floats, lasts: float) -> bool:
+    """Whether a drift comes by leaving out or repeating single samples: then every lag is a whole number."""
+    return lasts >= STAIRS and bool(np.abs(np.exp(2j * np.pi * lags).mean()) > AGREE)
+
+
+def _clock(places: Floats, lags: Floats, slope: float, between: float) -> Clock | None:
     """Return the clock that explains the lags; None where the recording has the file's very samples."""
     factor = 1 / (1 - slope)
     offsets = (lags - slope * places) * factor  # heard = offset + shift + factor * file
     turns = np.exp(2j * np.pi * offsets)
     shift = float(np.angle(turns.mean())) / (2 * np.pi)
-    if not slope and (abs(shift) < BETWEEN or abs(turns.mean()) < AGREE):
+    if not slope and (abs(shift) < between or abs(turns.mean()) < AGREE):
         return None
     return Clock(factor, shift, round(float(np.median(offsets[:FEWEST])) - shift))
 
@@ -119,6 +136,12 @@ def _beside(file: Floats, weighted: Floats, weight: Floats, starts: Numbers, off
     left, middle, right = alike[top - 1, each], alike[top, each], alike[top + 1, each]
     bend = left - 2 * middle + right
     return np.asarray(lags[top] + np.where(bend < 0, 0.5 * (left - right) / np.minimum(bend, -1e-9), 0.0))
+
+
+def _middles(values: Floats) -> Floats:
+    """Return the median of each value and its neighbours."""
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(values, NEIGHBOURS, mode="edge"), 2 * NEIGHBOURS + 1)
+    return np.asarray(np.median(around, axis=1))
 
 
 def _middle_slope(places: Floats, lags: Floats) -> float:

@@ -27,6 +27,11 @@ class Echo:
     first: int = 0  # samples of delay of the first of its taps
     taps: Floats | None = None  # of an echo that is evident
 
+    @property
+    def samples(self) -> int:
+        """The delay in samples."""
+        return round(self.ms * RATE / 1000)
+
     def under(self, laid: Floats) -> Floats:
         """Return the file with this echo of it."""
         if self.taps is None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from harness.sound import g711
+from harness.sound.align import WINDOW
 from harness.sound.g711 import PEAK, RATE, Floats, Numbers
+from harness.sound.laying import Laid
 from harness.sound.level import runs
 from harness.sound.pieces import Piece
 
@@ -18,7 +20,6 @@ CODES = 2  # that a sample may be off after two legs, before it is wrong
 ROUNDING = 24.0  # 16-bit steps that are no sound
 FEW = 8  # samples, of which nothing can be said but that they are too many
 STILL = 10.0  # 16-bit steps: the smallest code but zero is 8
-REACH = RATE // 2
 WIDEN = RATE // 200  # how far the edges of a gap are refined
 LAGS = tuple(RATE * ms // 1000 for ms in (20, 10, 30, 40, 60, 80, 100))  # packets that may have been played again
 AT_RAIL = 0.05  # so large a share of a stretch at the rails is clipping
@@ -76,15 +77,17 @@ def _same(one: Floats, other: Floats) -> bool:
     return bool((np.abs(g711.codes(one) - g711.codes(other)) <= 1).mean() > 0.97)
 
 
-def broken(laid: Floats, sound: Floats, judged: Numbers, pieces: Sequence[Piece], inside: Numbers) -> Iterator[Gap]:
+def broken(laid: Laid, *, resampled: bool) -> Iterator[Gap]:
     """Yield each stretch in which the recording is not the file, though the file runs on below it.
 
-    `laid` is the file under the recording at the gain it was heard with.
+    Where the recording was `resampled`, its samples are not quite the file's.
     """
-    off = np.abs(sound - np.clip(laid, -g711.PEAK, g711.PEAK))
-    typical = float(np.median(off[judged & inside])) if (judged & inside).any() else 0.0
-    room = CODES * (np.abs(laid) + 132) / 16 + 6 * typical
-    bad = judged & (off > np.maximum(room, ROUNDING))
+    file, inside = laid.expected * laid.gain, laid.inside
+    off = np.abs(laid.left(laid.gain))
+    compared = laid.judged & inside
+    typical = float(np.median(off[compared])) if compared.any() else 0.0
+    room = (2 * CODES if resampled else CODES) * (np.abs(file) + 132) / 16 + 6 * typical
+    bad = laid.judged & (off > np.maximum(room, ROUNDING))
     total = np.concatenate(([0], np.cumsum(bad)))
     if len(total) <= BLOCK:
         return
@@ -92,58 +95,74 @@ def broken(laid: Floats, sound: Floats, judged: Numbers, pieces: Sequence[Piece]
     change = np.zeros(len(bad) + 1, np.int64)
     np.add.at(change, begins, 1)
     np.add.at(change, begins + BLOCK, -1)
+    found = runs(np.cumsum(change[:-1]) > 0)
+    usual = _usual(off * compared) if found else 0.0
     done = 0
-    for first, after in runs(np.cumsum(change[:-1]) > 0):
+    for first, after in found:
         places = first + np.flatnonzero(bad[first:after])
-        if places[0] >= done:
-            gap = _gap(laid, sound, int(places[0]), int(places[-1]) + 1, pieces)
-            done = round((gap.at_s + gap.length_s) * RATE)
-            yield gap
+        places = places[places >= done]
+        if not len(places):
+            continue
+        kind, start, end = _stretch(file, laid.sound, inside, usual, int(places[0]), int(places[-1]) + 1)
+        done = end
+        if kind is not Kind.SILENT or np.sqrt(np.mean(file[start:end] ** 2)) > 2 * ROUNDING:
+            offset = next((piece.offset for piece in laid.pieces if start < piece.end), laid.pieces[-1].offset)
+            yield Gap(start / RATE, (start - offset) / RATE, (end - start) / RATE, kind)
 
 
-def _gap(laid: Floats, sound: Floats, start: int, end: int, pieces: Sequence[Piece]) -> Gap:
-    kind = Kind.INSERTED
+def _usual(off: Floats) -> float:
+    """Return how much is beside the file in three windows of four at most."""
+    count = len(off) // WINDOW
+    levels = np.sqrt((off[: count * WINDOW].reshape(-1, WINDOW) ** 2).mean(axis=1))
+    return float(np.quantile(levels, 0.75)) if count else 0.0
+
+
+def _stretch(
+    file: Floats, sound: Floats, inside: Numbers, usual: float, start: int, end: int
+) -> tuple[Kind, int, int]:
+    """Return what happened in a stretch, and from where to where it did."""
     if np.sqrt(np.mean(sound[start:end] ** 2)) <= ROUNDING:
-        kind = Kind.SILENT
-        start, end = _silence_around(laid, sound, start, end)
-    elif _at_rail(laid[start:end], sound[start:end]):
-        kind = Kind.CLIPPED
-    else:
-        for lag in LAGS:
-            if start >= lag and _same(sound[start:end], sound[start - lag : end - lag]):
-                kind = Kind.REPEATED
-                same = np.zeros(len(sound), bool)
-                around = slice(max(lag, start - WIDEN), end + WIDEN)
-                same[around] = sound[around] == sound[around.start - lag : around.start - lag + len(sound[around])]
-                start, end = _widened(same, start, end)
-                break
-        else:
-            if any(piece.start <= start and end <= piece.end for piece in pieces):
-                kind = Kind.ADDED if _present(laid[start:end], sound[start:end]) else kind
-    offset = next((piece.offset for piece in pieces if start < piece.end), pieces[-1].offset)
-    return Gap(start / RATE, (start - offset) / RATE, (end - start) / RATE, kind)
+        return Kind.SILENT, *_silence_around(file, sound, start, end)
+    if _at_rail(file[start:end], sound[start:end]):
+        return Kind.CLIPPED, start, end
+    for lag in LAGS:
+        if start >= lag and _same(sound[start:end], sound[start - lag : end - lag]):
+            same = np.zeros(len(sound), bool)
+            around = slice(max(lag, start - WIDEN), end + WIDEN)
+            same[around] = sound[around] == sound[around.start - lag : around.start - lag + len(sound[around])]
+            return Kind.REPEATED, *_widened(same, start, end)
+    added = inside[start:end].any() and _present(file[start:end], sound[start:end], usual)
+    return Kind.ADDED if added else Kind.INSERTED, start, end
 
 
 def _at_rail(laid: Floats, sound: Floats) -> bool:
     return bool(((np.abs(sound) >= PEAK) & (sound * laid > 0)).mean() > AT_RAIL)
 
 
-def _present(laid: Floats, sound: Floats) -> bool:
+def _present(file: Floats, sound: Floats, usual: float) -> bool:
     """Whether the file is heard below something else; where it is silent nothing else of it could be."""
-    energy = float((laid**2).sum())
-    if energy <= len(laid) * ROUNDING**2:
+    energy = float((file**2).sum())
+    if energy <= len(file) * ROUNDING**2 or np.sqrt(np.mean((sound - file) ** 2)) < 2 * usual:
         return True
-    return abs(float((laid * sound).sum()) / energy - 1) < PRESENT
+    return abs(float((file * sound).sum()) / energy - 1) < PRESENT
 
 
-def _silence_around(laid: Floats, sound: Floats, start: int, end: int) -> tuple[int, int]:
+def _silence_around(file: Floats, sound: Floats, start: int, end: int) -> tuple[int, int]:
     """Return how far around a silent stretch the recording is silent where the file, however quietly, is not."""
-    first, last = max(0, start - REACH), min(len(sound), end + REACH)
-    before, after = np.abs(sound[first:start][::-1]) > STILL, np.abs(sound[end:last]) > STILL
-    first = start - (int(before.argmax()) if before.any() else len(before))
-    last = end + (int(after.argmax()) if after.any() else len(after))
-    places = np.flatnonzero(np.abs(laid[first:last]) > STILL)
+    first, last = start - _still(sound[:start][::-1]), end + _still(sound[end:])
+    places = np.flatnonzero(np.abs(file[first:last]) > STILL)
     return min(start, first + int(places[0])), max(end, first + int(places[-1]) + 1)
+
+
+def _still(sound: Floats) -> int:
+    """Return how many samples it is until the first that is not silent."""
+    at, reach = 0, RATE // 8
+    while at < len(sound):
+        loud = np.abs(sound[at : at + reach]) > STILL
+        if loud.any():
+            return at + int(loud.argmax())
+        at, reach = at + reach, 2 * reach
+    return len(sound)
 
 
 def _widened(like: Numbers, start: int, end: int) -> tuple[int, int]:

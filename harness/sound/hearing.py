@@ -13,11 +13,12 @@ import numpy as np
 
 from harness.sound import align, drift, g711, residual, tones
 from harness.sound.active import active_level
+from harness.sound.align import Track
 from harness.sound.drift import Drift
 from harness.sound.g711 import PEAK, RATE, Floats, Numbers, Samples
 from harness.sound.gaps import ROUNDING, Gap, Kind, broken, slip_gap
 from harness.sound.laying import Laid, lay
-from harness.sound.pieces import fitted, pieces_of
+from harness.sound.pieces import fitted, pieces_of, without_echoes
 from harness.sound.residual import Residual
 from harness.sound.segments import Segment, segments
 from harness.sound.tones import DigitLevel, Fit
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from harness.dtmf import Digit
 
 BESIDE_S = 0.005  # beside a stretch that is ignored: room for the soft edges of a digit
+TURNS = 5  # a clock is put right some times: windows that drift inside can be a little off
 RAIL = 0.93  # of G.711's rail: what is not expected beyond it should not be at it
 
 
@@ -86,20 +88,35 @@ def compare(
     compared for another reason.
     """
     gains = [gain] if isinstance(gain, int | float) else list(gain)
-    played = g711.through(reference).astype(np.float64)
+    file = g711.through(reference).astype(np.float64)
     sound = np.asarray(heard, np.float64)
     left_out = [*ignore, *((digit.start_s, digit.end_s) for digit in digits)]
     weight = 1.0 - _stretches([(start_s - BESIDE_S, end_s + BESIDE_S) for start_s, end_s in left_out], len(sound))
-    track = align.follow(played, sound, weight)
-    drifted = drift.measure(played, sound, weight, track)
-    if drifted.clock:
-        played = drifted.clock.play(played)
-        track = align.follow(played, sound, weight, drifted.clock.offset)
+    played, track, drifted = _followed(file, sound, weight)
     pieces = pieces_of(track)
     if not pieces or not math.prod(gains):
         return Hearing(likeness=track.similar)
     laid = lay(played, sound, weight, pieces)
+    if laid.echo.taps is not None and len(others := without_echoes(pieces, laid.echo.samples)) < len(pieces):
+        laid = lay(played, sound, weight, others or pieces)
     return _hearing(played, np.asarray(heard), laid, gains, drifted, digits, likeness=track.similar)
+
+
+def _followed(file: Floats, sound: Floats, weight: Floats) -> tuple[Floats, Track, Drift]:
+    """Return the file as the clock at its far end played it, where that lies in the recording, and that clock."""
+    played, clock = file, None
+    track = align.follow(file, sound, weight)
+    found = drift.measure(file, sound, weight, track)
+    ppm = found.ppm
+    for _ in range(TURNS):
+        if not found.clock:
+            break
+        clock = clock.then(found.clock) if clock else found.clock
+        ppm = 1e6 * (clock.factor - 1)
+        played = clock.play(file)
+        track = align.follow(played, sound, weight, clock.offset)
+        found = drift.measure(played, sound, weight, track, within=0.1)
+    return played, track, Drift(ppm, clock)
 
 
 def _hearing(
@@ -114,7 +131,7 @@ def _hearing(
 ) -> Hearing:
     """Measure what was heard, with the file laid under it."""
     slower = drifted.clock.factor if drifted.clock else 1.0
-    amiss = _in_file(broken(laid.expected * laid.gain, laid.sound, laid.judged, laid.pieces, laid.inside), slower)
+    amiss = _in_file(broken(laid, resampled=drifted.clock is not None), slower)
     slips = _in_file((slip_gap(laid.sound, *pair) for pair in itertools.pairwise(laid.pieces)), slower)
     lost = [(gap.at_s, gap.end_s) for gap in amiss if gap.kind is not Kind.ADDED]
     whole = laid.inside & ~_stretches(lost, len(heard))

@@ -13,6 +13,7 @@ from harness.sound.echo import Echo
 from harness.sound.g711 import PEAK, Floats, Numbers
 from harness.sound.pieces import ACTIVE_RMS, Piece, joined, laid_under, ratio
 
+ROUNDS = 2
 MUCH = 4.0  # times what three windows in four have left at most
 
 
@@ -48,8 +49,12 @@ def lay(played: Floats, sound: Floats, weight: Floats, pieces: Sequence[Piece]) 
     judged = (weight > 0) & ~between
     compared = judged & inside
     dc = _constant(sound - file * gain, compared)
-    heard = echo.measure(file * gain, sound - dc, compared & _usual(file * gain, sound - dc, compared))
-    return Laid(pieces, sound - dc, file, heard.under(file), gain, dc, heard, inside, judged)
+    even = np.where(inside | (np.abs(sound - dc) < np.abs(sound)), sound - dc, sound)  # no call, no constant
+    heard = echo.measure(file * gain, even, compared)
+    for _ in range(ROUNDS):  # windows in which more is left than this echo explains have something else amiss
+        heard = echo.measure(file * gain, even, compared & _usual(heard.under(file) * gain, even, compared))
+    expected = heard.under(file)
+    return Laid(pieces, even, file, expected, gain, dc, heard, inside, judged)
 
 
 def _usual(laid: Floats, sound: Floats, where: Numbers) -> Numbers:

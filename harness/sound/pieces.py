@@ -13,6 +13,7 @@ from harness.sound.align import WINDOW, Track
 from harness.sound.g711 import Floats, Numbers
 
 ACTIVE_RMS = 100.0  # -50 dBov
+FEW = 8  # samples over which an echo is spread
 RUN = 3  # so many windows have to agree on an offset: one syllable can resemble another by chance
 
 
@@ -37,6 +38,21 @@ def pieces_of(track: Track) -> list[Piece]:
         elif len(windows) >= at_least:
             pieces.append(Piece(windows[0], windows[-1] + WINDOW, offset))
     return pieces
+
+
+def without_echoes(pieces: Sequence[Piece], delay: int) -> list[Piece]:
+    """Return the pieces without those that are the echo of their neighbours, heard while the file made a pause."""
+    left: list[Piece] = []
+    for place, piece in enumerate(pieces):
+        after = pieces[place + 1 : place + 2]
+        beside = [left[-1].offset] if left else [one.offset for one in after]
+        if len(pieces) > 1 and all(abs(piece.offset - offset - delay) <= FEW for offset in beside):
+            continue
+        if left and left[-1].offset == piece.offset:
+            left[-1] = Piece(left[-1].start, piece.end, piece.offset)
+        else:
+            left.append(piece)
+    return left
 
 
 def ratio(played: Floats, sound: Floats, weight: Floats, pieces: Sequence[Piece]) -> float:
