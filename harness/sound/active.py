@@ -31,14 +31,14 @@ def active_level(sound: Floats) -> tuple[float, float]:
     counts = len(sound) - np.searchsorted(np.sort(held), THRESHOLDS)
     levels = 10 * np.log10(energy / FULL_SCALE**2 / np.maximum(counts, 1))
     over = levels - 20 * np.log10(THRESHOLDS)
-    usable = np.flatnonzero(counts)
     everywhere = dbov(energy / len(sound))
-    if not len(usable) or over[usable[0]] < MARGIN_DB:
+    below = np.flatnonzero((over < MARGIN_DB) | (counts == 0))  # the first: far up, where next to nothing is, it grows
+    if not len(below) or not below[0] or not counts[below[0] - 1]:
         active = everywhere
     else:
-        above = int(usable[over[usable] >= MARGIN_DB][-1])
+        above = int(below[0]) - 1
         active = float(levels[above])
-        if above + 1 < len(over) and counts[above + 1]:
+        if counts[above + 1]:
             part = (over[above] - MARGIN_DB) / (over[above] - over[above + 1])
             active += float(part * (levels[above + 1] - levels[above]))
     return active, min(1.0, 10 ** ((everywhere - active) / 10))

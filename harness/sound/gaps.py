@@ -12,8 +12,8 @@ from harness.sound import g711
 from harness.sound.align import WINDOW
 from harness.sound.g711 import PEAK, RATE, Floats, Numbers
 from harness.sound.laying import Laid
-from harness.sound.level import runs
 from harness.sound.pieces import Piece
+from harness.sound.runs import runs
 
 BLOCK, BLOCK_BAD = RATE // 100, 4  # so many wrong samples in 10 ms are heard as a gap
 CODES = 2  # that a sample may be off after two legs, before it is wrong

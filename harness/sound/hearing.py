@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,9 @@ from harness.sound.tones import DigitLevel, Fit
 if TYPE_CHECKING:
     from harness.dtmf import Digit
 
-BESIDE_S = 0.005  # beside a stretch that is ignored: room for the soft edges of a digit
+BESIDE_S = 0.005  # beside what is left out: room for the soft edges of a digit or a gap
 TURNS = 5  # a clock is put right some times: windows that drift inside can be a little off
+AUDIBLE = 2 * ROUNDING
 RAIL = 0.93  # of G.711's rail: what is not expected beyond it should not be at it
 
 
@@ -46,6 +47,7 @@ class Hearing:
     end_s: float = math.nan
     missing_start_s: float = math.nan  # of the audible part of the file
     missing_end_s: float = math.nan
+    cut_s: float = math.nan  # for so long the recording goes on after the last of the file, though more of it was due
     likeness: float = 0.0  # the middle window's correlation with the file: 1 the same, below 0.5 another sound
     segments: tuple[Segment, ...] = ()  # what was heard in order
     gaps: tuple[Gap, ...] = ()
@@ -91,7 +93,7 @@ def compare(
     file = g711.through(reference).astype(np.float64)
     sound = np.asarray(heard, np.float64)
     left_out = [*ignore, *((digit.start_s, digit.end_s) for digit in digits)]
-    weight = 1.0 - _stretches([(start_s - BESIDE_S, end_s + BESIDE_S) for start_s, end_s in left_out], len(sound))
+    weight = 1.0 - _stretches(left_out, len(sound), BESIDE_S)
     played, track, drifted = _followed(file, sound, weight)
     pieces = pieces_of(track)
     if not pieces or not math.prod(gains):
@@ -135,7 +137,8 @@ def _hearing(
     slips = _in_file((slip_gap(laid.sound, *pair) for pair in itertools.pairwise(laid.pieces)), slower)
     lost = [(gap.at_s, gap.end_s) for gap in amiss if gap.kind is not Kind.ADDED]
     whole = laid.inside & ~_stretches(lost, len(heard))
-    fine = laid.judged & whole
+    fine = laid.judged & whole & ~_stretches([*lost, *((gap.at_s, gap.end_s) for gap in slips)], len(heard), BESIDE_S)
+    slips = [*_late(laid, slower), *slips]
     gain = fitted(laid.expected, laid.sound, fine) or laid.gain
     left = laid.left(gain)
     fits = tones.fit(left, digits)
@@ -144,6 +147,7 @@ def _hearing(
     exact = not drifted.clock and laid.echo.taps is None
     first, last = laid.pieces[0], laid.pieces[-1]
     audible = np.flatnonzero(np.abs(played) > ROUNDING)
+    due = max(last.end, min(len(heard), last.offset + int(audible[-1]) + 1))
     return Hearing(
         delay_s=first.offset / RATE,
         heard_s=float(whole.sum()) / RATE,
@@ -151,6 +155,7 @@ def _hearing(
         end_s=last.end / RATE,
         missing_start_s=max(0, first.start - first.offset - int(audible[0])) / RATE,
         missing_end_s=max(0, int(audible[-1]) + 1 - (last.end - last.offset)) / RATE,
+        cut_s=(due - last.end) / RATE,
         likeness=likeness,
         segments=segments(laid.pieces, slips, amiss, slower),
         gaps=tuple(sorted([*slips, *amiss], key=lambda gap: gap.at_s)),
@@ -174,6 +179,14 @@ def _hearing(
     )
 
 
+def _late(laid: Laid, slower: float) -> Iterator[Gap]:
+    """Yield what is missing at the beginning of the file, where the recording is there to tell."""
+    first = laid.pieces[0]
+    if first.offset >= 0 and len(loud := np.flatnonzero(np.abs(laid.before * laid.gain) > AUDIBLE)):
+        at = first.offset + int(loud[0])
+        yield Gap(at / RATE, int(loud[0]) / slower / RATE, (first.start - at) / RATE, Kind.SILENT)
+
+
 def _in_file(gaps: Iterable[Gap], slower: float) -> list[Gap]:
     """Return the gaps with their places in the file as it is, not as it was heard by a clock that drifts."""
     return [dataclasses.replace(gap, file_s=gap.file_s / slower) for gap in gaps]
@@ -191,8 +204,9 @@ def _beside(laid: Laid, left: Floats, gain: float, fine: Numbers, fits: Sequence
     return residual.measure(laid.expected * gain, rest, fine, beside=beside, loudness=loudness)
 
 
-def _stretches(stretches: Iterable[tuple[float, float]], length: int) -> Numbers:
+def _stretches(stretches: Iterable[tuple[float, float]], length: int, beside_s: float = 0.0) -> Numbers:
+    """Return which samples are in one of the stretches (start_s, end_s), or that near to it."""
     where = np.zeros(length, bool)
     for start_s, end_s in stretches:
-        where[max(0, round(start_s * RATE)) : max(0, round(end_s * RATE))] = True
+        where[max(0, round((start_s - beside_s) * RATE)) : max(0, round((end_s + beside_s) * RATE))] = True
     return where

@@ -28,6 +28,7 @@ class Laid:
     gain: float
     dc: float
     echo: Echo
+    before: Floats  # of the file, what comes before the first piece
     inside: Numbers  # in a piece
     judged: Numbers  # what may be compared: not ignored, and not between two pieces
 
@@ -54,7 +55,8 @@ def lay(played: Floats, sound: Floats, weight: Floats, pieces: Sequence[Piece]) 
     for _ in range(ROUNDS):  # windows in which more is left than this echo explains have something else amiss
         heard = echo.measure(file * gain, even, compared & _usual(heard.under(file) * gain, even, compared))
     expected = heard.under(file)
-    return Laid(pieces, even, file, expected, gain, dc, heard, inside, judged)
+    before = played[: max(0, pieces[0].start - pieces[0].offset)]
+    return Laid(pieces, even, file, expected, gain, dc, heard, before, inside, judged)
 
 
 def _usual(laid: Floats, sound: Floats, where: Numbers) -> Numbers:
