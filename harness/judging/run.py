@@ -98,7 +98,8 @@ def _silence(call: Call, listener: Listener) -> str:
 def _call_s(call: Call, listener: Listener) -> float:
     """Return how long the source of what is heard was in its call; 0 where nobody knows."""
     sources = [node for node in listener.chain if node.role == SOURCE]
-    return float((call.summary["nodes"][sources[0].name]["metrics"] or {}).get("call_s", 0)) if sources else 0.0
+    node = call.summary["nodes"].get(sources[0].name, {}) if sources else {}
+    return float((node.get("metrics") or {}).get("call_s", 0))
 
 
 def _complete_sequences(call: Call, listener: Listener, dtmf: str) -> int | None:

@@ -21,7 +21,7 @@ from harness.sound.laying import Laid, lay
 from harness.sound.pieces import fitted, pieces_of, without_echoes
 from harness.sound.residual import Residual
 from harness.sound.segments import Segment, segments
-from harness.sound.tones import DigitLevel, Fit
+from harness.sound.tones import EXPLAINS, DigitLevel, Fit
 
 if TYPE_CHECKING:
     from harness.dtmf import Digit
@@ -142,7 +142,10 @@ def _hearing(
     gain = fitted(laid.expected, laid.sound, fine) or laid.gain
     left = laid.left(gain)
     fits = tones.fit(left, digits)
-    rest = _beside(laid, left, gain, fine, fits)
+    added = [(gap.at_s, gap.end_s) for gap in amiss if gap.kind is Kind.ADDED] if digits else []
+    short = [(fit.first / RATE, (fit.first + len(fit.samples)) / RATE) for fit in tones.remnants(left, added)]
+    unclear = _stretches(short, len(heard), BESIDE_S)
+    rest = _beside(laid, left, gain, fine & ~unclear, [fit for fit in fits if fit.explains > EXPLAINS])
     over = laid.judged & (np.abs(heard) >= PEAK) & (np.abs(laid.expected * math.prod(gains)) < RAIL * PEAK)
     exact = not drifted.clock and laid.echo.taps is None
     first, last = laid.pieces[0], laid.pieces[-1]
