@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.sound import Hearing, Level
 
 CLOSING_S = 0.2  # baresip stops a call's threads one by one, and its player plays pieces meanwhile
+ENDING_S = 0.005  # what begins with the end of the file is no gap in it
 SAME_DB = 0.15  # a gain that is the plan's: two legs of mu-law change it by 0.05 dB
 
 Make = Callable[..., Check]
@@ -39,7 +40,7 @@ def check_hearing(
     yield _heard(make, hearing, wanted, min(hearing.cut_s, hearing.delay_s + sent_s - hearing.end_s), silence)
     if not hearing.matched:
         return
-    yield _heard_gap(make, hearing, wanted, closing_s=min(hearing.end_s, length_s - CLOSING_S))
+    yield _heard_gap(make, hearing, wanted, closing_s=min(hearing.end_s - ENDING_S, length_s - CLOSING_S))
     level = abs(hearing.level_db - wanted.level_db) <= wanted.max_level_error_db
     yield make(
         name="level",
@@ -121,7 +122,7 @@ def _moved(make: Make, hearing: Hearing, wanted: SinkExpectation) -> Iterator[Ch
             name="echo",
             outcome=outcome_of(hearing.echo_db <= wanted.max_echo_db),
             wanted=f"at most {wanted.max_echo_db:g} dB",
-            got=f"{hearing.echo_db:.1f} dB after {hearing.echo_ms:.0f} ms",
+            got=f"{hearing.echo_db:.1f} dB after {hearing.echo_ms:.0f} ms" if hearing.echo_ms else "none",
         )
 
 

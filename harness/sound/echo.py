@@ -11,16 +11,16 @@ from harness.sound.g711 import RATE, Floats, Numbers
 NEAREST, FARTHEST = RATE // 50, RATE * 6 // 10
 BLOCK, BATCH = 8192, 8
 SPREAD = RATE // 1000  # a hybrid's echo is spread over about a millisecond
-EVEN, RIDGE = 1e-3, 1e-4  # of the power: what the division and the fit make of frequencies with nothing in them
+EVEN, RIDGE = 1e-2, 1e-3  # of the power: what the division and the fit make of frequencies with nothing in them
 FLOOR_DB = -80.0  # nothing
 SHORTEST_S = 4.0  # of compared sound, below which syllables resemble each other too much
-ABOVE = 6.0  # an echo stands out from everything else that the search finds, by that factor
+ABOVE = 10.0  # an echo stands out from everything else that the search finds, by that factor
 EVIDENT_DB = -50.0  # a fainter one changes nothing that is measured besides
 
 
 @dataclass(frozen=True, slots=True)
 class Echo:
-    """The strongest echo, against the sound that it is one of; NaN where it could not be told."""
+    """The strongest echo, against the sound that it is one of: -80 dB after 0 ms is none; NaN where nobody can tell."""
 
     db: float = float("nan")
     ms: float = float("nan")
@@ -59,14 +59,15 @@ def measure(laid: Floats, sound: Floats, where: Numbers) -> Echo:
     even = 1 / (power + EVEN * power.max())
     answer = fft.irfft(fft.rfft(cross) * even) / fft.irfft(power * even)[0]
     reach = np.abs(answer[NEAREST:FARTHEST])
+    if reach.max() < ABOVE * float(np.sqrt(np.mean(reach**2))):
+        return Echo(FLOOR_DB, 0.0)
     peak = NEAREST + int(reach.argmax())
     taps = np.arange(peak - SPREAD, peak + SPREAD + 1)
     matrix = own[np.abs(taps[:, None] - taps)]
     response = np.linalg.solve(matrix + RIDGE * own[0] * np.eye(len(taps)), cross[taps])
     share = float(response @ matrix @ response) / float(own[0])
     db = max(FLOOR_DB, 10 * float(np.log10(max(share, 1e-12))))
-    evident = db > EVIDENT_DB and reach.max() > ABOVE * float(np.sqrt(np.mean(reach**2)))
-    return Echo(db, 1000 * peak / RATE, int(taps[0]), response if evident else None)
+    return Echo(db, 1000 * peak / RATE, int(taps[0]), response if db > EVIDENT_DB else None)
 
 
 def _correlations(laid: Floats, left: Floats, masked: Floats) -> tuple[Floats, Floats]:

@@ -142,7 +142,7 @@ def _at_rail(laid: Floats, sound: Floats) -> bool:
 def _present(file: Floats, sound: Floats, usual: float) -> bool:
     """Whether the file is heard below something else; where it is silent nothing else of it could be."""
     energy = float((file**2).sum())
-    if energy <= len(file) * ROUNDING**2 or np.sqrt(np.mean((sound - file) ** 2)) < 2 * usual:
+    if energy <= len(file) * ROUNDING**2 or np.sqrt(np.mean((sound - file) ** 2)) < 4 * usual:
         return True
     return abs(float((file * sound).sum()) / energy - 1) < PRESENT
 

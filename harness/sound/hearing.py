@@ -185,7 +185,9 @@ def _hearing(
 def _late(laid: Laid, slower: float) -> Iterator[Gap]:
     """Yield what is missing at the beginning of the file, where the recording is there to tell."""
     first = laid.pieces[0]
-    if first.offset >= 0 and len(loud := np.flatnonzero(np.abs(laid.before * laid.gain) > AUDIBLE)):
+    judged = laid.judged[first.start - len(laid.before) : first.start]
+    loud = np.flatnonzero(judged & (np.abs(laid.before * laid.gain) > AUDIBLE))
+    if first.offset >= 0 and len(loud):
         at = first.offset + int(loud[0])
         yield Gap(at / RATE, int(loud[0]) / slower / RATE, (first.start - at) / RATE, Kind.SILENT)
 

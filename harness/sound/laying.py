@@ -14,7 +14,7 @@ from harness.sound.g711 import PEAK, Floats, Numbers
 from harness.sound.pieces import ACTIVE_RMS, Piece, joined, laid_under, ratio
 
 ROUNDS = 2
-MUCH = 4.0  # times what three windows in four have left at most
+MUCH = 100.0  # times what the middle window has left
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def _usual(laid: Floats, sound: Floats, where: Numbers) -> Numbers:
     if (active := wanted > WINDOW / 2 * ACTIVE_RMS**2).any():
         share = left / np.maximum(wanted, 1)
         good = np.where(
-            active, share <= MUCH * np.quantile(share[active], 0.75), left <= np.quantile(left[active], 0.9)
+            active, share <= MUCH * np.median(share[active]), left <= np.quantile(left[active], 0.9)
         )
         usual[:whole] = np.repeat(good, WINDOW)
     return usual
