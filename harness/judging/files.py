@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.expect import Expectations, SinkExpectation
+from harness.judging.alone import check_alone
 from harness.judging.digits import check_digits
-from harness.judging.sound import check_alone, check_hearing
+from harness.judging.sound import check_hearing
 from harness.judging.wire import Circumstances, check_stream
 from harness.verdict import Check, Outcome, Verdict, together
 
@@ -64,9 +65,10 @@ def check_recording(
 
     digits = detect(samples, RATE)
     if played is None:
-        yield from check_alone(name, file, measure(samples), wanted)
+        level = measure(samples, digits=[(digit.start_s, digit.end_s) for digit in digits])
+        yield from check_alone(name, file, level, wanted)
     else:
-        hearing = compare(played, samples, ignore=[(digit.start_s, digit.end_s) for digit in digits])
+        hearing = compare(played, samples, digits=digits)
         yield from check_hearing(name, file, hearing, wanted, length_s=len(samples) / RATE)
     if wanted.dtmf is not None:
         yield check_digits(name, file, digits, wanted.dtmf, whole=None, min_ms=wanted.min_digit_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from b2b.plan.model import Node
 from harness.call import PCAP, Call, Listener
 from harness.expect import Expectations, SinkExpectation
 from harness.judging.digits import check_digits
+from harness.judging.mix import check_digit_levels
 from harness.judging.sound import check_hearing, check_level
 from harness.judging.wire import Circumstances, check_stream
 from harness.verdict import Check, Outcome, Verdict, together
@@ -83,6 +85,7 @@ def _sinks(call: Call, wanted: Expectations) -> Iterator[Check]:
 
 def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
     yield from _sound(call, listener, wanted)
+    yield from check_digit_levels(listener, wanted)
     if wanted.dtmf is not None:
         whole = _complete_sequences(call, listener, wanted.dtmf)
         yield check_digits(
@@ -92,12 +95,15 @@ def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterat
 
 
 def _sound(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
-    name, file = listener.node.name, listener.wav.name
+    name, file, silence = listener.node.name, listener.wav.name, _silence(call, listener)
     if listener.hearing is None:
-        yield check_level(name, file, listener.level)
+        yield check_level(name, file, listener.level, silence=silence)
         return
-    instead = "" if listener.hearing.matched else _another(call, listener)
-    yield from check_hearing(name, file, listener.hearing, wanted, length_s=listener.length_s, instead=instead)
+    instead = "" if listener.hearing.matched else silence or _another(call, listener)
+    sent_s = _call_s(call, listener) or math.inf
+    yield from check_hearing(
+        name, file, listener.hearing, wanted, length_s=listener.length_s, sent_s=sent_s, instead=instead
+    )
 
 
 def _another(call: Call, listener: Listener) -> str:
@@ -105,7 +111,9 @@ def _another(call: Call, listener: Listener) -> str:
     others = {source.name: path for source in call.plan.with_role(SOURCE) if (path := _file_of(source, listener))}
     heard = {name: listener.against(path) for name, path in others.items()}
     name, hearing = max(heard.items(), key=lambda item: item[1].heard_s, default=("", None))
-    return f"{hearing.heard_s:.1f} s of {others[name].name}, which {name} plays" if hearing and hearing.matched else ""
+    if hearing is None or not hearing.matched:
+        return ""
+    return f"nothing of it, but {hearing.heard_s:.1f} s of {others[name].name}, which {name} plays"
 
 
 def _file_of(source: Node, listener: Listener) -> Path | None:
@@ -114,14 +122,30 @@ def _file_of(source: Node, listener: Listener) -> Path | None:
     return path if source not in listener.chain and path.exists() else None
 
 
+def _silence(call: Call, listener: Listener) -> str:
+    """Return what is known of a recording in which there is nothing: whether RTP came, and whether any left."""
+    if not listener.level.silent or call.capture["refusal"]:
+        return ""
+    name = listener.node.name
+    if any(leg.stream for leg in call.legs if leg.dst == name):
+        return "silence: RTP arrived, but nothing was in it"
+    one_way = " (one-way audio: it did send)" if any(leg.stream for leg in call.legs if leg.src == name) else ""
+    return f"silence: no RTP arrived{one_way}"
+
+
+def _call_s(call: Call, listener: Listener) -> float:
+    """Return how long the source of what is heard was in its call; 0 where nobody knows."""
+    sources = [node for node in listener.chain if node.role == SOURCE]
+    node = call.summary["nodes"].get(sources[0].name, {}) if sources else {}
+    return float((node.get("metrics") or {}).get("call_s", 0))
+
+
 def _complete_sequences(call: Call, listener: Listener, dtmf: str) -> int | None:
     """Return how many sequences a call has time for, if one mixer of the plan sends them; else None."""
-    sources = [node for node in listener.chain if node.role == SOURCE]
-    if len(listener.mixers) != 1 or not sources:
+    if len(listener.mixers) != 1 or not any(node.role == SOURCE for node in listener.chain):
         return None
-    call_s = float((call.summary["nodes"][sources[0].name]["metrics"] or {}).get("call_s", 0))
     period_s, length_s = _period(listener.mixers[0]), _length(listener.mixers[0], dtmf)
-    return max(0, int((call_s - DELIVERY_S - length_s) // period_s))
+    return max(0, int((_call_s(call, listener) - DELIVERY_S - length_s) // period_s))
 
 
 def _period(mixer: Node) -> float:

@@ -21,11 +21,11 @@ from harness.verdict import Check
 NAMES = (*on_streams.FAULTS, *on_sound.FAULTS, *on_digits.FAULTS, *on_runs.FAULTS)
 PREFIX = "b2b-selftest-"
 PORTS = (4000, 5000)
-LENGTH_S, DELAY_S = 12.0, 0.4
+LENGTH_S, DELAY_S = 12.0, on_sound.USUAL_MS / 1000
 BETWEEN_S = (2.8, 3.6)  # two sequences of digits
 STREAM = Expectations(max_duplicates=0, max_reordered=0)
 RUN = replace(STREAM, sinks={sink: SinkExpectation() for sink in on_runs.CALLS.values()})
-SINK = SinkExpectation(dtmf=on_digits.DIGITS)
+SINK = SinkExpectation(dtmf=on_digits.DIGITS, max_delay_ms=on_sound.USUAL_MS + on_sound.LATE_MS / 2)
 
 
 def findings(seed: int, names: Collection[str] = NAMES) -> Iterator[Finding]:
