@@ -99,10 +99,10 @@ def _sound(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[
     if listener.hearing is None:
         yield check_level(name, file, listener.level, silence=silence)
         return
-    instead = "" if listener.hearing.matched else silence or _another(call, listener)
+    silence = silence or ("" if listener.hearing.matched else _another(call, listener))
     sent_s = _call_s(call, listener) or math.inf
     yield from check_hearing(
-        name, file, listener.hearing, wanted, length_s=listener.length_s, sent_s=sent_s, instead=instead
+        name, file, listener.hearing, wanted, length_s=listener.length_s, sent_s=sent_s, silence=silence
     )
 
 

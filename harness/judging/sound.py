@@ -29,15 +29,15 @@ def check_hearing(
     *,
     length_s: float,
     sent_s: float = math.inf,
-    instead: str = "",
+    silence: str = "",
 ) -> Iterator[Check]:
     """Yield the checks of a recording of that length whose source's file is known.
 
-    `sent_s` is how long the source was in the call. `instead` says what is known of a recording in which there is
+    `sent_s` is how long the source was in the call. `silence` says what is known of a recording in which there is
     nothing of it. What could not be measured has no check.
     """
     make = functools.partial(Check, where=name, file=file)
-    yield _heard(make, hearing, wanted, min(hearing.cut_s, hearing.delay_s + sent_s - hearing.end_s), instead)
+    yield _heard(make, hearing, wanted, min(hearing.cut_s, hearing.delay_s + sent_s - hearing.end_s), silence)
     if not hearing.matched:
         return
     yield _heard_gap(make, hearing, wanted, closing_s=min(hearing.end_s - ENDING_S, length_s - CLOSING_S))
@@ -80,10 +80,10 @@ def constant(make: Make, dc: float, wanted: SinkExpectation) -> Check:
     return make(name="dc", outcome=good, wanted=f"within {wanted.max_dc:g} steps of 0", got=f"{dc:+.1f} steps")
 
 
-def _heard(make: Make, hearing: Hearing, wanted: SinkExpectation, cut_s: float, instead: str) -> Check:
+def _heard(make: Make, hearing: Hearing, wanted: SinkExpectation, cut_s: float, silence: str) -> Check:
     make = functools.partial(make, name="heard", wanted="the source's file")
     if not hearing.matched:
-        return make(outcome=outcome_of(False), got=instead or "nothing of it")
+        return make(outcome=outcome_of(False), got=silence or "nothing of it")
     got = f"{hearing.heard_s:.1f} s of it, {hearing.delay_s:.2f} s into the recording"
     if 1000 * cut_s > wanted.max_cut_ms:
         return make(outcome=outcome_of(False), got=f"{got}, then no more of it for {cut_s:.1f} s", at_s=hearing.end_s)

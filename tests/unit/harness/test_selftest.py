@@ -102,7 +102,7 @@ SABOTAGE = [
     ("harness.wire.streams.Stream.duplicates", property(lambda self: 0), "duplicate"),
     ("harness.wire.streams.Stream.reordered", property(lambda self: 0), "reorder"),
     ("harness.wire.legs.crossed", lambda leg, legs: None, "swapped leg"),
-    ("harness.sound.hearing._broken", lambda *all_of_it: iter(()), "muted 60 ms"),
+    ("harness.sound.hearing.broken", lambda laid, resampled: iter(()), "muted 60 ms"),
     ("harness.dtmf.detect", lambda samples, rate: [], "digit lost"),
     ("harness.judging.digits._short", lambda *all_of_it: None, "digit 35 ms"),
 ]
@@ -124,6 +124,8 @@ def test_a_blinded_detector_is_found_out(monkeypatch, blinded, instead, fault):
     ("SINK", {"max_level_error_db": 3.1}, "level +3 dB"),
     ("SINK", {"min_digit_ms": 30.0}, "digit 35 ms"),
     ("SINK", {"max_clipped": 10**6}, "clipped"),
+    ("SINK", {"max_drift_ppm": 101.0}, "drift +100 ppm"),
+    ("SINK", {"max_delay_ms": 601.0}, "late by 200 ms"),
 ])  # fmt: skip
 def test_a_limit_that_is_too_wide_is_found_out(monkeypatch, expected, change, fault):
     """Moved just beyond the fault, it lets that pass."""
