@@ -29,13 +29,17 @@ Exit codes: 0 when every fault was found at its place and in its size and nothin
 @click.command(epilog=EPILOG)
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True,
               help="How often to make them all, each time at other places of other calls.")  # fmt: skip
+@click.option("--seed", "first", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Begin with this one: what went wrong with a seed is made again by it.")  # fmt: skip
 @click.option("--calls", is_flag=True, help="Make them in real calls instead of files.")
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True,
               help="How many calls are made at a time.")  # fmt: skip
 @click.option("--only", metavar="FAULT", multiple=True, help="Only this fault, by its name; may be repeated.")
 @click.option("--markdown", is_flag=True, help="Print the table as Markdown.")
 @click.option("--json", "as_json", is_flag=True, help="Print every finding with all of its checks as JSON.")
-def selftest(seeds: int, calls: bool, jobs: int, only: Sequence[str], markdown: bool, as_json: bool) -> int:
+def selftest(
+    seeds: int, first: int, calls: bool, jobs: int, only: Sequence[str], markdown: bool, as_json: bool
+) -> int:
     """Check the checks: make each fault on purpose, and see that they find it and nothing else.
 
     The table shows each fault, what was injected, what was reported, and the verdict on that; with several seeds how
@@ -46,8 +50,9 @@ def selftest(seeds: int, calls: bool, jobs: int, only: Sequence[str], markdown: 
     found: list[Finding] = []
     names = _chosen(only, calls)
     wanted = seeds * len(names)
-    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(_findings(seeds, names, calls, jobs)) as findings:
-        for finding in findings:
+    making = _findings(range(first, first + seeds), names, calls, jobs)
+    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(making):
+        for finding in making:
             found.append(finding)
             _show_progress(f"{len(found)} of {wanted} done, {finding.fault.name}, seed {finding.seed}")
     _show_progress("")
@@ -66,15 +71,15 @@ def selftest(seeds: int, calls: bool, jobs: int, only: Sequence[str], markdown: 
     return int(ExitCode.CHECK_FAILED if wrong or len(found) < wanted else ExitCode.OK)
 
 
-def _findings(seeds: int, names: Sequence[str], calls: bool, jobs: int) -> Generator[Finding, None, None]:
+def _findings(seeds: range, names: Sequence[str], calls: bool, jobs: int) -> Generator[Finding, None, None]:
     if calls:
         from harness.selftest import calls as in_calls
 
-        yield from in_calls.findings(range(seeds), names, jobs=jobs)
+        yield from in_calls.findings(seeds, names, jobs=jobs)
     else:
         from harness.selftest import files
 
-        for seed in range(seeds):
+        for seed in seeds:
             yield from files.findings(seed, names)
 
 

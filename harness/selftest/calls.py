@@ -24,7 +24,7 @@ from harness.selftest.fault import Finding, examine
 from harness.selftest.in_calls import FAULTS, NAMES, Case
 from harness.verdict import Outcome
 
-ATTEMPTS = 4  # at a call during which this machine was stalled
+ATTEMPTS = 6  # at a call during which this machine was stalled
 STALL_S = 0.02  # that is heard, or makes a packet late
 PATIENCE_S = 60.0  # for a call of a few seconds
 STOPPING_S = (10.0,)

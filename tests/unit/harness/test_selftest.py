@@ -189,6 +189,14 @@ def test_the_command_as_json_and_markdown(capsys):
     assert lines[2].startswith("| lost 3 | 3 packets missing at ")
 
 
+def test_a_seed_is_made_again(capsys):
+    """The same fault at the same place."""
+    one = ["selftest", "--only", "lost 3", "--json"]
+    assert (run([*one, "--seeds", "2"]), run([*one, "--seed", "1"])) == (0, 0)
+    both, _, again = capsys.readouterr().out.partition("]\n[")
+    assert json.loads("[" + again)[0] == json.loads(both + "]")[1]
+
+
 def test_a_fault_that_there_is_not(capsys):
     """64, with those that there are."""
     assert run(["selftest", "--only", "lost 33"]) == 64
