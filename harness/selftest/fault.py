@@ -16,7 +16,7 @@ class Expected:
     """What one check must say of a fault: that it failed, and where it is given the figure, the place and the words.
 
     `where` is the leg or node, any if empty. `size` is what `figure` finds in what the check got, the first number,
-    within `size_error`; `at_s` its place, within `at_error_s`. `fails` is False for what is measured and no failure,
+    within `size_error`, unless it has the words `instead`; `at_s` its place, within `at_error_s`. `fails` is False for what is measured and no failure,
     and `optional` is what may follow from a fault and need not.
     """
 
@@ -25,6 +25,7 @@ class Expected:
     size: float | None = None
     size_error: float = 0.0
     figure: str = NUMBER
+    instead: str = ""
     at_s: float | None = None
     at_error_s: float = 0.05
     says: str = ""
@@ -123,7 +124,7 @@ def _missed(expected: Expected, about: Sequence[Check]) -> Iterator[str]:
 
 def _mistaken(expected: Expected, check: Check) -> Iterator[str]:
     """Yield what is wrong with the size, the place and the words of a check."""
-    if expected.size is not None:
+    if expected.size is not None and not (expected.instead and expected.instead in check.got):
         found = re.search(expected.figure, check.got)
         if not found or abs(float(found[1]) - expected.size) > expected.size_error:
             yield f"{check.name}: wanted {expected.size:g} within {expected.size_error:g}, came {check.got}"

@@ -57,6 +57,8 @@ def test_a_check_may_measure_without_failing():
     measured = replace(FAULT, expects=[replace(GAP, fails=False)])
     assert examine(measured, 0, [check("gap", "pass")]).objections == []
     assert len(examine(measured, 0, [check("gap", "pass", got="80 ms")]).objections) == 1
+    instead = replace(FAULT, expects=[replace(GAP, instead="none", says="")])
+    assert examine(instead, 0, [check("gap", got="none left")]).objections == []
     optional = replace(FAULT, expects=[replace(GAP, optional=True)])
     assert examine(optional, 0, [check("gap", "pass")]).objections == []
     assert examine(optional, 0, [check("gap")]).objections == []
