@@ -16,8 +16,8 @@ class Expected:
     """What one check must say of a fault: that it failed, and where it is given the figure, the place and the words.
 
     `where` is the leg or node, any if empty. `size` is what `figure` finds in what the check got, the first number,
-    within `size_error`, unless it has the words `instead`; `at_s` its place, within `at_error_s`. `fails` is False for what is measured and no failure,
-    and `optional` is what may follow from a fault and need not.
+    within `size_error`, unless it has the words `instead`; `at_s` its place, within `at_error_s`. `fails` is False for
+    what is measured and no failure, and `optional` is what may follow from a fault and need not.
     """
 
     check: str

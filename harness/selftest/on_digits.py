@@ -80,7 +80,7 @@ def _wrong(keys: Keys, at: int) -> tuple[Fault, Keys]:
 
 
 def _short(keys: Keys, at: int) -> tuple[Fault, Keys]:
-    """Make a digit shorter than every receiver has to hear, and longer than any must not: it may be missing, or told."""
+    """Make a digit shorter than every receiver must hear, and longer than none may: it is missing, or told of."""
     key, length_ms = keys[at], 1000 * SHORT_S
     before_s = keys[at - 1].end_s
     expected = Expected(
