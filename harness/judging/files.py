@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.expect import Expectations, SinkExpectation
 from harness.judging.alone import check_alone
 from harness.judging.digits import check_digits
+from harness.judging.perceived import check_pesq
 from harness.judging.sound import check_hearing
 from harness.judging.wire import Circumstances, check_stream
 from harness.verdict import Check, Outcome, Verdict, together
@@ -56,5 +57,6 @@ def _recording(path: Path, reference: Path | None, wanted: SinkExpectation) -> I
     else:
         hearing = compare(decode(reference), samples, digits=digits)
         yield from check_hearing(path.stem, path.name, hearing, wanted, length_s=len(samples) / RATE)
+        yield from check_pesq(path.stem, path.name, reference, samples, hearing, digits, wanted)
     if wanted.dtmf is not None:
         yield check_digits(path.stem, path.name, digits, wanted.dtmf, whole=None)

@@ -12,6 +12,7 @@ from harness.call import PCAP, Call, Listener
 from harness.expect import Expectations, SinkExpectation
 from harness.judging.digits import check_digits
 from harness.judging.mix import check_digit_levels
+from harness.judging.perceived import check_pesq
 from harness.judging.sound import check_hearing, check_level
 from harness.judging.wire import Circumstances, check_stream
 from harness.verdict import Check, Outcome, Verdict, together
@@ -68,6 +69,11 @@ def _sinks(call: Call, wanted: Expectations) -> Iterator[Check]:
 def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
     yield from _sound(call, listener, wanted)
     yield from check_digit_levels(listener, wanted)
+    if listener.hearing and listener.played:
+        yield from check_pesq(
+            listener.node.name, listener.wav.name, listener.played, listener.samples, listener.hearing,
+            listener.digits, wanted,
+        )  # fmt: skip
     if wanted.dtmf is not None:
         whole = _complete_sequences(call, listener, wanted.dtmf)
         yield check_digits(listener.node.name, listener.wav.name, listener.digits, wanted.dtmf, whole=whole)
