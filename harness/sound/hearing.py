@@ -151,9 +151,9 @@ def _hearing(
     added = [(gap.at_s, gap.end_s) for gap in amiss if gap.kind is Kind.ADDED] if digits else []
     short = [(fit.first / RATE, (fit.first + len(fit.samples)) / RATE) for fit in tones.remnants(left, added)]
     unclear = _stretches(short, len(heard), BESIDE_S)
-    rest = _beside(laid, left, gain, fine & ~unclear, [fit for fit in fits if fit.explains > EXPLAINS])
-    over = laid.judged & (np.abs(heard) >= PEAK) & (np.abs(laid.expected * math.prod(gains)) < RAIL * PEAK)
     exact = not drifted.clock and laid.echo.taps is None
+    rest = _beside(laid, left, gain, fine & ~unclear, [fit for fit in fits if fit.explains > EXPLAINS], exact=exact)
+    over = laid.judged & (np.abs(heard) >= PEAK) & (np.abs(laid.expected * math.prod(gains)) < RAIL * PEAK)
     first, last = laid.pieces[0], laid.pieces[-1]
     audible = np.flatnonzero(np.abs(played) > ROUNDING)
     due = max(last.end, min(len(heard), last.offset + int(audible[-1]) + 1))
@@ -205,7 +205,7 @@ def _in_file(gaps: Iterable[Gap], slower: float) -> list[Gap]:
     return [dataclasses.replace(gap, file_s=gap.file_s / slower) for gap in gaps]
 
 
-def _beside(laid: Laid, left: Floats, gain: float, fine: Numbers, fits: Sequence[Fit]) -> Residual:
+def _beside(laid: Laid, left: Floats, gain: float, fine: Numbers, fits: Sequence[Fit], *, exact: bool) -> Residual:
     """Measure what is left beside the file and the digits."""
     rest, loudness = left.copy(), np.abs(laid.expected * gain)
     beside = np.zeros(len(left), bool)
@@ -214,7 +214,7 @@ def _beside(laid: Laid, left: Floats, gain: float, fine: Numbers, fits: Sequence
         rest[part] -= fit.samples
         loudness[part] += np.abs(fit.samples)
         beside[part] = laid.inside[part]
-    return residual.measure(laid.expected * gain, rest, fine, beside=beside, loudness=loudness)
+    return residual.measure(laid.expected * gain, rest, fine, beside=beside, loudness=loudness, exact=exact)
 
 
 def _stretches(stretches: Iterable[tuple[float, float]], length: int, beside_s: float = 0.0) -> Numbers:

@@ -40,7 +40,9 @@ class Laid:
 def lay(played: Floats, sound: Floats, weight: Floats, pieces: Sequence[Piece]) -> Laid:
     """Lay the file under the recording, piece by piece; `weight` is 0 for what must not be compared."""
     gain = ratio(played, sound, weight, pieces)
-    pieces = joined(played * gain, sound, weight, pieces)
+    first = laid_under(played * gain, pieces, len(sound))
+    dc = _constant(sound - first, (weight > 0) & (first != 0))
+    pieces = joined(played * gain, sound - dc, weight, pieces)
     file = laid_under(played, pieces, len(sound))
     inside = np.zeros(len(sound), bool)
     for piece in pieces:
@@ -49,7 +51,6 @@ def lay(played: Floats, sound: Floats, weight: Floats, pieces: Sequence[Piece]) 
     between[: pieces[0].start] = between[pieces[-1].end :] = False
     judged = (weight > 0) & ~between
     compared = judged & inside
-    dc = _constant(sound - file * gain, compared)
     even = np.where(inside | (np.abs(sound - dc) < np.abs(sound)), sound - dc, sound)  # no call, no constant
     heard = _echo(file * gain, even, compared)
     expected = heard.under(file)
