@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.expect import Expectations, SinkExpectation
 from harness.judging.alone import check_alone
 from harness.judging.digits import check_digits
+from harness.judging.perceived import check_pesq
 from harness.judging.sound import check_hearing
 from harness.judging.wire import Circumstances, check_stream
 from harness.verdict import Check, Outcome, Verdict, together
@@ -70,5 +71,6 @@ def check_recording(
     else:
         hearing = compare(played, samples, digits=digits)
         yield from check_hearing(name, file, hearing, wanted, length_s=len(samples) / RATE)
+        yield from check_pesq(name, file, lambda: played, samples, hearing, digits, wanted)
     if wanted.dtmf is not None:
         yield check_digits(name, file, digits, wanted.dtmf, whole=None, min_ms=wanted.min_digit_ms)

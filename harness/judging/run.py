@@ -14,6 +14,7 @@ from harness.call import PCAP, Call, Listener
 from harness.expect import Expectations, SinkExpectation
 from harness.judging.digits import check_digits
 from harness.judging.mix import check_digit_levels
+from harness.judging.perceived import check_pesq
 from harness.judging.sound import check_hearing, check_level
 from harness.judging.wire import Circumstances, check_stream
 from harness.verdict import Check, Outcome, Verdict, together
@@ -84,8 +85,15 @@ def _sinks(call: Call, wanted: Expectations) -> Iterator[Check]:
 
 
 def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
+    from harness.sound import decode
+
     yield from _sound(call, listener, wanted)
     yield from check_digit_levels(listener, wanted)
+    if listener.hearing and (played := listener.played):
+        yield from check_pesq(
+            listener.node.name, listener.wav.name, lambda: decode(played), listener.samples, listener.hearing,
+            listener.digits, wanted,
+        )  # fmt: skip
     if wanted.dtmf is not None:
         whole = _complete_sequences(call, listener, wanted.dtmf)
         yield check_digits(

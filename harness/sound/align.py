@@ -16,9 +16,9 @@ WINDOW, HOP = RATE // 5, RATE // 10
 REACH = RATE // 2  # how far a slip is looked for nearby, before the whole file is searched
 QUIET_RMS = 40.0  # -58 dBov: below it the rounding of mu-law, not speech, decides what is alike
 SURE, ALIKE, BETTER = 0.985, 0.8, 0.02  # a clean window through two legs of mu-law correlates above 0.997
-FAR_SEARCHES = 12
+FAR_SEARCHES, LOST = 12, 8  # how often the whole file is searched, and for how many unlike windows in a row
 LOOK, LOOK_MOST = 32, 4096  # windows that are compared at once: more while all is well, few after each change
-PATIENCE = 20  # so many searches in a row that found nothing better
+PATIENCE = 20  # so many searches at one offset that found nothing better
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +92,21 @@ def follow(file: Floats, heard: Floats, weight: Floats, first: int | None = None
         look = LOOK if len(doubtful) else min(2 * look, LOOK_MOST)
         at += fine
         if fine:
-            fruitless.clear()
             continue
         here = float(alike[0])
         moved, best = _search(file, weighted, weight, int(starts[at]), offset)
         if best < ALIKE and here < ALIKE and far and _lost(alike, loud[ahead]):
-            far -= 1
-            moved, best = _far(file, weighted, weight, int(starts[at]))
+            nearby = _likenesses(file, weighted, weight, energies[ahead], starts[ahead], moved)
+            if _lost(nearby, loud[ahead]):
+                far -= 1
+                moved, best = _far(file, weighted, weight, int(starts[at]))
         if best > ALIKE and best > here + BETTER and _lasts(file, weighted, weight, loud, starts, at, moved, offset):
             offset, here, sure = moved, best, SURE
             fruitless.clear()
         elif here >= ALIKE:
             fruitless.append(here)
             if len(fruitless) == PATIENCE:  # it is noise, not the offset
-                sure = min(fruitless)
+                sure = float(np.quantile(fruitless, 0.1))
                 fruitless.clear()
         offsets[at], likeness[at] = offset, here
         at += 1
@@ -162,7 +163,7 @@ def _slide(long: Floats, window: Floats, mask: Floats) -> tuple[int, float]:
 
 def _lost(alike: Floats, loud: Numbers) -> bool:
     """Whether not only the first window is unlike the file, but the next loud ones are, too."""
-    return bool((alike[loud][:4] < ALIKE).all())
+    return bool((alike[loud][:LOST] < ALIKE).all())
 
 
 def _lasts(

@@ -13,7 +13,7 @@ BLOCK, BATCH = 8192, 8
 SPREAD = RATE // 1000  # a hybrid's echo is spread over about a millisecond
 EVEN, RIDGE = 1e-2, 1e-3  # of the power: what the division and the fit make of frequencies with nothing in them
 FLOOR_DB = -80.0  # nothing
-SHORTEST_S = 4.0  # of compared sound, below which syllables resemble each other too much
+SHORTEST_S = 2.0  # of compared sound, below which syllables resemble each other too much
 ABOVE = 10.0  # an echo stands out from everything else that the search finds, by that factor
 EVIDENT_DB = -50.0  # a fainter one changes nothing that is measured besides
 

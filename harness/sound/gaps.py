@@ -151,6 +151,8 @@ def _silence_around(file: Floats, sound: Floats, start: int, end: int) -> tuple[
     """Return how far around a silent stretch the recording is silent where the file, however quietly, is not."""
     first, last = start - _still(sound[:start][::-1]), end + _still(sound[end:])
     places = np.flatnonzero(np.abs(file[first:last]) > STILL)
+    if not len(places):
+        return start, end
     return min(start, first + int(places[0])), max(end, first + int(places[-1]) + 1)
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.dtmf import Digit
 
 BESIDE_S = 0.005  # beside what is left out: room for the soft edges of a digit or a gap
+MINUTE = 60 * RATE
 TURNS = 5  # a clock is put right some times: windows that drift inside can be a little off
 AUDIBLE = 2 * ROUNDING
 RAIL = 0.93  # of G.711's rail: what is not expected beyond it should not be at it
@@ -107,8 +108,13 @@ def compare(
 def _followed(file: Floats, sound: Floats, weight: Floats) -> tuple[Floats, Track, Drift]:
     """Return the file as the clock at its far end played it, where that lies in the recording, and that clock."""
     played, clock = file, None
-    track = align.follow(file, sound, weight)
-    found = drift.measure(file, sound, weight, track)
+    found = Drift()
+    if len(sound) > 2 * MINUTE:  # following a drift that nobody knows of takes long: learn it from the first minute
+        begin = sound[:MINUTE]
+        found = drift.measure(file, begin, weight[:MINUTE], align.follow(file, begin, weight[:MINUTE]))
+    if not found.clock:
+        track = align.follow(file, sound, weight)
+        found = drift.measure(file, sound, weight, track)
     ppm = found.ppm
     for _ in range(TURNS):
         if not found.clock:
@@ -145,9 +151,9 @@ def _hearing(
     added = [(gap.at_s, gap.end_s) for gap in amiss if gap.kind is Kind.ADDED] if digits else []
     short = [(fit.first / RATE, (fit.first + len(fit.samples)) / RATE) for fit in tones.remnants(left, added)]
     unclear = _stretches(short, len(heard), BESIDE_S)
-    rest = _beside(laid, left, gain, fine & ~unclear, [fit for fit in fits if fit.explains > EXPLAINS])
-    over = laid.judged & (np.abs(heard) >= PEAK) & (np.abs(laid.expected * math.prod(gains)) < RAIL * PEAK)
     exact = not drifted.clock and laid.echo.taps is None
+    rest = _beside(laid, left, gain, fine & ~unclear, [fit for fit in fits if fit.explains > EXPLAINS], exact=exact)
+    over = laid.judged & (np.abs(heard) >= PEAK) & (np.abs(laid.expected * math.prod(gains)) < RAIL * PEAK)
     first, last = laid.pieces[0], laid.pieces[-1]
     audible = np.flatnonzero(np.abs(played) > ROUNDING)
     due = max(last.end, min(len(heard), last.offset + int(audible[-1]) + 1))
@@ -185,10 +191,12 @@ def _hearing(
 def _late(laid: Laid, slower: float) -> Iterator[Gap]:
     """Yield what is missing at the beginning of the file, where the recording is there to tell."""
     first = laid.pieces[0]
+    if first.offset < 0:
+        return
     judged = laid.judged[first.start - len(laid.before) : first.start]
     loud = np.flatnonzero(judged & (np.abs(laid.before * laid.gain) > AUDIBLE))
-    if first.offset >= 0 and len(loud):
-        at = first.offset + int(loud[0])
+    at = first.offset + int(loud[0]) if len(loud) else first.start
+    if at < first.start and np.sqrt(np.mean(laid.sound[at : first.start] ** 2)) <= ROUNDING:
         yield Gap(at / RATE, int(loud[0]) / slower / RATE, (first.start - at) / RATE, Kind.SILENT)
 
 
@@ -197,7 +205,7 @@ def _in_file(gaps: Iterable[Gap], slower: float) -> list[Gap]:
     return [dataclasses.replace(gap, file_s=gap.file_s / slower) for gap in gaps]
 
 
-def _beside(laid: Laid, left: Floats, gain: float, fine: Numbers, fits: Sequence[Fit]) -> Residual:
+def _beside(laid: Laid, left: Floats, gain: float, fine: Numbers, fits: Sequence[Fit], *, exact: bool) -> Residual:
     """Measure what is left beside the file and the digits."""
     rest, loudness = left.copy(), np.abs(laid.expected * gain)
     beside = np.zeros(len(left), bool)
@@ -206,7 +214,7 @@ def _beside(laid: Laid, left: Floats, gain: float, fine: Numbers, fits: Sequence
         rest[part] -= fit.samples
         loudness[part] += np.abs(fit.samples)
         beside[part] = laid.inside[part]
-    return residual.measure(laid.expected * gain, rest, fine, beside=beside, loudness=loudness)
+    return residual.measure(laid.expected * gain, rest, fine, beside=beside, loudness=loudness, exact=exact)
 
 
 def _stretches(stretches: Iterable[tuple[float, float]], length: int, beside_s: float = 0.0) -> Numbers:

@@ -40,7 +40,9 @@ class Laid:
 def lay(played: Floats, sound: Floats, weight: Floats, pieces: Sequence[Piece]) -> Laid:
     """Lay the file under the recording, piece by piece; `weight` is 0 for what must not be compared."""
     gain = ratio(played, sound, weight, pieces)
-    pieces = joined(played * gain, sound, weight, pieces)
+    first = laid_under(played * gain, pieces, len(sound))
+    dc = _constant(sound - first, (weight > 0) & (first != 0))
+    pieces = joined(played * gain, sound - dc, weight, pieces)
     file = laid_under(played, pieces, len(sound))
     inside = np.zeros(len(sound), bool)
     for piece in pieces:
@@ -49,14 +51,23 @@ def lay(played: Floats, sound: Floats, weight: Floats, pieces: Sequence[Piece]) 
     between[: pieces[0].start] = between[pieces[-1].end :] = False
     judged = (weight > 0) & ~between
     compared = judged & inside
-    dc = _constant(sound - file * gain, compared)
     even = np.where(inside | (np.abs(sound - dc) < np.abs(sound)), sound - dc, sound)  # no call, no constant
-    heard = echo.measure(file * gain, even, compared)
-    for _ in range(ROUNDS):  # windows in which more is left than this echo explains have something else amiss
-        heard = echo.measure(file * gain, even, compared & _usual(heard.under(file) * gain, even, compared))
+    heard = _echo(file * gain, even, compared)
     expected = heard.under(file)
     before = played[: max(0, pieces[0].start - pieces[0].offset)]
     return Laid(pieces, even, file, expected, gain, dc, heard, before, inside, judged)
+
+
+def _echo(file: Floats, sound: Floats, where: Numbers) -> Echo:
+    """Measure the echo, then anew without the windows in which more is left than it explains: they have a gap."""
+    heard = echo.measure(file, sound, where)
+    before = where
+    for _ in range(ROUNDS):
+        usual = where & _usual(heard.under(file), sound, where)
+        if np.array_equal(usual, before):
+            break
+        heard, before = echo.measure(file, sound, usual), usual
+    return heard
 
 
 def _usual(laid: Floats, sound: Floats, where: Numbers) -> Numbers:

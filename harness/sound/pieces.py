@@ -14,6 +14,7 @@ from harness.sound.g711 import Floats, Numbers
 
 ACTIVE_RMS = 100.0  # -50 dBov
 FEW = 8  # samples over which an echo is spread
+SHORT = 5 * WINDOW
 RUN = 3  # so many windows have to agree on an offset: one syllable can resemble another by chance
 
 
@@ -84,8 +85,22 @@ def fitted(laid: Floats, sound: Floats, where: Numbers) -> float:
 def joined(played: Floats, sound: Floats, weight: Floats, pieces: Sequence[Piece]) -> list[Piece]:
     """Let each piece reach as far as it explains the recording; between neighbours the file slips.
 
-    The ends are where silence explains the recording better than the file does.
+    A short piece without which its neighbours explain the recording better was none: a vowel, say, that resembles
+    another place. The ends are where silence explains the recording better than the file does.
     """
+    found = _met(played, sound, weight, pieces)
+    for place in reversed(range(1, len(pieces) - 1)):
+        if pieces[place].end - pieces[place].start <= SHORT:
+            around = slice(max(0, found[place].start - 2 * WINDOW), found[place].end + 2 * WINDOW)
+            others = [*pieces[:place], *pieces[place + 1 :]]
+            without = _met(played, sound, weight, others)
+            if _error(played, sound, weight, without, around) < _error(played, sound, weight, found, around):
+                pieces, found = others, without
+    return _reaching(played, sound, weight, found)
+
+
+def _met(played: Floats, sound: Floats, weight: Floats, pieces: Sequence[Piece]) -> list[Piece]:
+    """Return the pieces, each to where the next one begins."""
     pieces = list(pieces)
     for i, (left, right) in enumerate(itertools.pairwise(pieces)):
         begin = max(left.start, left.end - 2 * WINDOW)
@@ -96,6 +111,22 @@ def joined(played: Floats, sound: Floats, weight: Floats, pieces: Sequence[Piece
         place = _slip(played, sound, weight, left.offset, right.offset, begin, after, inserted)
         pieces[i] = Piece(pieces[i].start, place, left.offset)
         pieces[i + 1] = Piece(min(place + inserted, right.end), right.end, right.offset)
+    return pieces
+
+
+def _error(played: Floats, sound: Floats, weight: Floats, pieces: Sequence[Piece], where: slice) -> float:
+    """Return the energy in a stretch that the pieces there do not explain."""
+    error = 0.0
+    for piece in pieces:
+        start, end = max(piece.start, where.start), min(piece.end, where.stop)
+        if start < end:
+            laid = align.under(played, piece.offset, start, end)
+            error += float((weight[start:end] * (sound[start:end] - laid) ** 2).sum())
+    return error
+
+
+def _reaching(played: Floats, sound: Floats, weight: Floats, pieces: list[Piece]) -> list[Piece]:
+    """Return the pieces, the first and the last as far as there is more of them than silence."""
     first, last = pieces[0], pieces[-1]
     reach = first.start + WINDOW
     laid = align.under(played, first.offset, 0, reach)

@@ -16,7 +16,8 @@ from harness.sound.pieces import ACTIVE_RMS
 WINDOW = RATE // 5
 QUIET_RMS = 10.0  # -70 dBov: the file is silent
 LEAST = WINDOW // 4  # samples of a window that have to count
-FOLLOWS = 10 ** (-32 / 10)  # of the file's own power: what resampling or an echo's remains leave; the SNR has that
+FOLLOWS_DB = -32.0  # under the file: what comes and goes with it is no noise, and the SNR has it
+MOVED_DB = -26.0  # the same where a clock or an echo was followed, of which something is always left
 CODES = 2 * 2 / (12 * 16**2)  # (step of mu-law)^2 / 12 is (|x| + 132)^2 / 16^2 / 12 at most; two legs, twice
 
 
@@ -32,12 +33,14 @@ class Residual:
     idle_dbov: float = math.nan  # where the file is silent
 
 
-def measure(laid: Floats, left: Floats, fine: Numbers, *, beside: Numbers, loudness: Floats) -> Residual:
+def measure(laid: Floats, left: Floats, fine: Numbers, *, beside: Numbers, loudness: Floats, exact: bool) -> Residual:
     """Measure what is left, in windows of 200 ms.
 
     `laid` is the file at its gain, `fine` where it may be compared. `beside` are samples that count besides: in digits
-    that were fitted. `loudness` is all that was expected, file and digits, by which mu-law's own noise is known.
+    that were fitted. The recording is `exact` where its samples are the file's: not resampled, and without an echo.
+    `loudness` is all that was expected, file and digits, by which mu-law's own noise is known.
     """
+    follows = 10 ** ((FOLLOWS_DB if exact else MOVED_DB) / 10)
     count = len(laid) // WINDOW
 
     def sums(values: Numbers) -> Floats:
@@ -52,7 +55,7 @@ def measure(laid: Floats, left: Floats, fine: Numbers, *, beside: Numbers, loudn
     worst = int(each.argmin())
     where = fine | beside
     size = sums(where)
-    allowed = sums(where * (CODES * (np.abs(loudness) + 132) ** 2)) + FOLLOWS * sums(where * loudness**2)
+    allowed = sums(where * (CODES * (np.abs(loudness) + 132) ** 2)) + follows * sums(where * loudness**2)
     more = np.where(size >= LEAST, (sums(where * squares) - allowed) / np.maximum(size, 1), 0.0)
     loudest = int(more.argmax())
     idle = (size >= LEAST) & (sums(where * loudness**2) < size * QUIET_RMS**2)

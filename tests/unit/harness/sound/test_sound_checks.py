@@ -75,8 +75,8 @@ def smooth(seed):
 
 
 def echoed(sound, db, ms):
-    """Add an echo."""
-    return sound + 10 ** (db / 20) * np.pad(sound, (RATE * ms // 1000, 0))[: len(sound)]
+    """Add an echo, which goes on after the sound."""
+    return np.pad(sound, (0, RATE * ms // 1000)) + 10 ** (db / 20) * np.pad(sound, (RATE * ms // 1000, 0))
 
 
 @pytest.mark.parametrize("seed", range(3))
