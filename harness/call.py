@@ -16,15 +16,18 @@ from b2b.plan.model import Node, Plan
 from b2b.plan.resolve import LOOPBACK, resolve
 from harness import canary
 from harness.expect import TABLE
+from harness.impair.table import TABLE as IMPAIR
 from harness.verdict import FILE, Verdict
 
 if TYPE_CHECKING:
     from harness.dtmf import Digit
+    from harness.impair.ledger import Ledger
     from harness.sound import Hearing, Level
     from harness.sound.g711 import Samples
     from harness.wire.legs import Leg
 
 PCAP, NOTES, RESOLVED = "capture.pcap", "capture.json", "plan.toml"
+SENT = "sent.pcap"  # of a run whose plan impairs it: the packets before that
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Call:
     @cached_property
     def plan(self) -> Plan:
         """The plan as it was resolved."""
-        return resolve(load_plan(self.folder / RESOLVED, known_tables={TABLE}, to_run=False), host_ip=LOOPBACK)
+        return resolve(load_plan(self.folder / RESOLVED, known_tables={TABLE, IMPAIR}, to_run=False), host_ip=LOOPBACK)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -143,8 +146,15 @@ class Call:
 
     @cached_property
     def stalls(self) -> list[canary.Stall]:
-        """When this machine let nobody run."""
-        return canary.read(self.folder / canary.FILE)
+        """When this machine let nobody run, or not what a run that is impaired sends its packets on with."""
+        return [*canary.read(self.folder / canary.FILE), *self.impaired.stalls]
+
+    @cached_property
+    def impaired(self) -> Ledger:
+        """What the plan had done to the packets."""
+        from harness.impair.ledger import FILE, Ledger
+
+        return Ledger.read(self.folder / FILE)
 
     @cached_property
     def legs(self) -> list[Leg]:

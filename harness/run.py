@@ -15,6 +15,12 @@ from harness.capture import capturing
 from harness.expect import expectations
 
 
+def dry_run(plan: Plan) -> Iterator[str]:
+    """Yield nothing; only check what the plan expects. Raises UsageError for a broken `[expect]`."""
+    expectations(plan)
+    yield from ()
+
+
 @contextlib.contextmanager
 def around(plan: Plan, folder: Path) -> Iterator[None]:
     """Capture the run, and judge it where its plan expects something. Raises UsageError for a broken `[expect]`."""

@@ -1,0 +1,124 @@
+"""`impair.jsonl`: everything that was done to a run's packets, one line each as they went on or did not.
+
+Packets to which nothing was done are only counted, in a last line for each direction.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.canary import Stall
+
+FILE = "impair.jsonl"
+DEED, STALL, TOTAL = "packet", "stall", "total"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What was done to one packet, which came from its sender at that time, in seconds since the epoch."""
+
+    at_s: float
+    direction: str
+    kind: str  # rtp or sip
+    number: int | None = None  # within its direction and kind, from 1; None for RTCP
+    ssrc: int | None = None
+    seq: int | None = None
+    message: str = ""  # of SIP
+    lost: str = ""  # asked, burst, random, rate or cut
+    delay_ms: float = 0  # on purpose
+    late_ms: float = 0  # beyond it, by no will of ours
+    copies: int = 1
+    overtaken: bool = False
+    flipped_bit: int | None = None  # of the RTP payload, or of the message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """How much of one direction and kind came by, impaired or not."""
+
+    direction: str
+    kind: str
+    packets: int
+    others: int = 0  # RTCP
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the file holds; without totals it was cut off."""
+
+    deeds: Sequence[Deed] = ()
+    totals: Sequence[Total] = ()
+    stalls: Sequence[Stall] = ()
+    drops: int = 0  # packets that the kernel had no room for and that nobody ever saw
+    _lost: dict[int, set[int]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Ledger:
+        """Read a run's file; empty where there is none. A line that was cut off is left out."""
+        deeds, totals, stalls, drops = list[Deed](), list[Total](), list[Stall](), 0
+        for what, values in _lines(path):
+            if what == DEED:
+                deeds.append(Deed(**values))
+            elif what == TOTAL:
+                drops += int(values.pop("drops", 0))
+                totals.append(Total(**values))
+            elif what == STALL:
+                stalls.append(Stall(**values))
+        lost: dict[int, set[int]] = {}
+        for deed in deeds:
+            if deed.lost and deed.ssrc is not None and deed.seq is not None:
+                lost.setdefault(deed.ssrc, set()).add(deed.seq)
+        return cls(deeds, totals, stalls, drops, lost)
+
+    def of(self, direction: str, kind: str = "rtp") -> list[Deed]:
+        """Return what was done to the packets of a direction that have a number."""
+        return [deed for deed in self.deeds if (deed.direction, deed.kind) == (direction, kind) and deed.number]
+
+    def summary(self) -> Iterator[str]:
+        """Yield a sentence for each direction to which something was done."""
+        for total in self.totals:
+            deeds = self.of(total.direction, total.kind)
+            if deeds:
+                what = " SIP" if total.kind == "sip" else ""
+                yield f"impaired {total.direction}{what}: {', '.join(_sum(total, deeds))}"
+
+
+def line(what: str, **values: Any) -> str:
+    """Return a line of the file."""
+    return json.dumps({"what": what, **values}) + "\n"
+
+
+def deed_line(deed: Deed) -> str:
+    """Return a packet's line; what did not happen to it is left out."""
+    made = {key: value for key, value in asdict(deed).items() if value not in (None, "", 0, False) and key != "copies"}
+    return line(DEED, **made, **({"copies": deed.copies} if deed.copies != 1 else {}))
+
+
+def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    if not path.exists():
+        return
+    for text in path.read_text(encoding="utf-8").splitlines():
+        with contextlib.suppress(ValueError, LookupError):
+            values = json.loads(text)
+            yield values.pop("what"), values
+
+
+def _sum(total: Total, deeds: Sequence[Deed]) -> Iterator[str]:
+    lost = Counter(deed.lost for deed in deeds if deed.lost)
+    why = ", ".join(f"{count} {cause}" for cause, count in lost.items())
+    yield f"{lost.total()} of {total.packets} lost{f' ({why})' if why else ''}"
+    counts = {
+        "doubled": sum(deed.copies > 1 for deed in deeds),
+        "overtaken": sum(deed.overtaken for deed in deeds),
+        "corrupted": sum(deed.flipped_bit is not None for deed in deeds),
+    }
+    yield from (f"{count} {done}" for done, count in counts.items() if count)
+    if delays := [deed.delay_ms for deed in deeds if deed.delay_ms]:
+        late = max(deed.late_ms for deed in deeds)
+        yield f"{len(delays)} delayed by {min(delays):.1f} to {max(delays):.1f} ms (and by at most {late:.2f} more)"

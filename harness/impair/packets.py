@@ -1,0 +1,54 @@
+"""The IPv4 packets of a run as the kernel shows them: whose they are, and how they go on."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import NamedTuple
+
+from harness.wire.sip import Address
+
+ARRIVING_TTL = 64  # what Linux sends with where nobody has said otherwise
+UDP_HEADER, RTP_HEADER = 8, 12  # octets
+TTL_AT, CHECKSUM_AT = 8, 6  # in the IP header; in UDP's
+PORTS = struct.Struct("!HH")
+
+
+class Ends(NamedTuple):
+    """Where a packet comes from and goes to, and where in it the datagram's content begins."""
+
+    src: Address
+    dst: Address
+    content_at: int
+
+
+def ends(packet: bytes) -> Ends | None:
+    """Return the ends of a UDP packet; None for one too short to have any."""
+    header = (packet[0] & 15) * 4 if packet else 0
+    if header < 20 or len(packet) < header + UDP_HEADER:
+        return None
+    sport, dport = PORTS.unpack_from(packet, header)
+    src, dst = socket.inet_ntoa(packet[12:16]), socket.inet_ntoa(packet[16:20])
+    return Ends(Address(src, sport), Address(dst, dport), header + UDP_HEADER)
+
+
+def onward(packet: bytes) -> bytearray:
+    """Return a packet as it arrives: without UDP's checksum, which on the loopback nobody has computed.
+
+    The IP header's is the kernel's to make (raw(7)).
+    """
+    result = bytearray(packet)
+    checksum = (packet[0] & 15) * 4 + CHECKSUM_AT
+    result[TTL_AT] = ARRIVING_TTL
+    result[checksum : checksum + 2] = b"\0\0"
+    return result
+
+
+def flip(packet: bytearray, content_at: int, where: float) -> int | None:
+    """Change one bit of the content, `where` from 0 to 1; return its number, None where there is no content."""
+    bits = 8 * (len(packet) - content_at)
+    if bits <= 0:
+        return None
+    bit = min(int(where * bits), bits - 1)
+    packet[content_at + bit // 8] ^= 0x80 >> bit % 8
+    return bit
