@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from harness.impair.lose import Asked
 from harness.impair.table import Burst, Impairment
 
-ASKED, BURSTS, RANDOM, RATE, CUT = "asked", "burst", "random", "rate", "cut"  # why a packet was lost
+# Why a packet was lost; "end" is one that was still under way when the run was over.
+ASKED, BURSTS, RANDOM, RATE, CUT, END = "asked", "burst", "random", "rate", "cut", "end"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from harness.impair.decide import CUT, RATE, Decision, Dice
+from harness.impair.packets import bit_at
 from harness.impair.table import Impairment
 
+RTP, MESSAGE = "rtp", "sip"
 HELD_S = 0.1  # that a packet waits at most for the one that is to overtake it
 
 
@@ -27,6 +29,7 @@ class Parcel:
     decision: Decision | None = None  # None for what is not numbered: RTCP and the like
     lost: str = ""
     overtaken: bool = False
+    flipped_bit: int | None = None
     lane: Lane | None = None  # None for what passes untouched
     label: str = ""
     gone: bool = False
@@ -34,8 +37,8 @@ class Parcel:
     @property
     def touched(self) -> bool:
         """Whether anything was done to it on purpose."""
-        flipped = self.decision is not None and self.decision.flipped is not None
-        return self.copies != 1 or self.overtaken or flipped or self.due_s != self.came_s
+        changed = self.overtaken or self.flipped_bit is not None
+        return changed or self.copies != 1 or self.due_s != self.came_s
 
 
 @dataclass(slots=True)
@@ -70,6 +73,8 @@ class Lane:
             parcel.copies, parcel.due_s = 0, came_s
             return [parcel]
         parcel.copies = 2 if decision.doubled else 1
+        if decision.flipped is not None:
+            parcel.flipped_bit = bit_at(packet, decision.flipped, is_rtp=self.kind == RTP)
         # A packet never overtakes another by its jitter, as in a network of queues: `reorder` does that.
         parcel.due_s += self.impairment.delay_ms / 1000 + decision.jitter_s
         self._last_due_s = parcel.due_s = max(parcel.due_s, self._last_due_s)

@@ -30,12 +30,12 @@ class Deed:
     ssrc: int | None = None
     seq: int | None = None
     message: str = ""  # of SIP
-    lost: str = ""  # asked, burst, random, rate or cut
+    lost: str = ""  # asked, burst, random, rate, cut or end
     delay_ms: float = 0  # on purpose
     late_ms: float = 0  # beyond it, by no will of ours
     copies: int = 1
     overtaken: bool = False
-    flipped_bit: int | None = None  # of the RTP payload, or of the message
+    flipped_bit: int | None = None  # of the IP packet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +119,6 @@ def _sum(total: Total, deeds: Sequence[Deed]) -> Iterator[str]:
         "corrupted": sum(deed.flipped_bit is not None for deed in deeds),
     }
     yield from (f"{count} {done}" for done, count in counts.items() if count)
-    if delays := [deed.delay_ms for deed in deeds if deed.delay_ms]:
+    if delays := [deed.delay_ms for deed in deeds if deed.delay_ms and not deed.overtaken]:
         late = max(deed.late_ms for deed in deeds)
         yield f"{len(delays)} delayed by {min(delays):.1f} to {max(delays):.1f} ms (and by at most {late:.2f} more)"

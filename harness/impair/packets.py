@@ -32,23 +32,25 @@ def ends(packet: bytes) -> Ends | None:
     return Ends(Address(src, sport), Address(dst, dport), header + UDP_HEADER)
 
 
-def onward(packet: bytes) -> bytearray:
+def onward(packet: bytes, flipped_bit: int | None = None) -> bytearray:
     """Return a packet as it arrives: without UDP's checksum, which on the loopback nobody has computed.
 
-    The IP header's is the kernel's to make (raw(7)).
+    The IP header's is the kernel's to make (raw(7)). `flipped_bit` is the one of the whole packet to change.
     """
     result = bytearray(packet)
     checksum = (packet[0] & 15) * 4 + CHECKSUM_AT
     result[TTL_AT] = ARRIVING_TTL
     result[checksum : checksum + 2] = b"\0\0"
+    if flipped_bit is not None:
+        result[flipped_bit // 8] ^= 0x80 >> flipped_bit % 8
     return result
 
 
-def flip(packet: bytearray, content_at: int, where: float) -> int | None:
-    """Change one bit of the content, `where` from 0 to 1; return its number, None where there is no content."""
-    bits = 8 * (len(packet) - content_at)
-    if bits <= 0:
-        return None
-    bit = min(int(where * bits), bits - 1)
-    packet[content_at + bit // 8] ^= 0x80 >> bit % 8
-    return bit
+def bit_at(packet: bytes, where: float, *, is_rtp: bool) -> int | None:
+    """Return which bit of a packet lies at a place of its content, 0 to 1; None where there is none to change.
+
+    Of RTP the content is what follows the fixed header: a packet whose header is wrong is one lost and one invented.
+    """
+    first = 8 * ((packet[0] & 15) * 4 + UDP_HEADER + (RTP_HEADER if is_rtp else 0))
+    bits = 8 * len(packet) - first
+    return first + min(int(where * bits), bits - 1) if bits > 0 else None

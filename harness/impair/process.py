@@ -12,16 +12,18 @@ import select
 import signal
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 from b2b import clock
 from b2b.sniffer import AS_SENT_TTL, LARGEST, Sniffer
 from harness.call import Call
-from harness.impair.lane import Parcel, Schedule
+from harness.impair.decide import END
+from harness.impair.lane import RTP, Parcel, Schedule
 from harness.impair.ledger import FILE, STALL, TOTAL, Deed, deed_line, line
-from harness.impair.packets import RTP_HEADER, UDP_HEADER, ends, flip, onward
-from harness.impair.router import RTP, Router
+from harness.impair.packets import ends, onward
+from harness.impair.router import Router
 from harness.impair.running import READY
 from harness.impair.table import impairments
 from harness.wire.rtp import parse_rtp
@@ -75,6 +77,8 @@ class Impairer:
                     file.flush()
                     self._pending.clear()
                     next_writing_s = clock.now() + WRITING_S
+            for parcel in self._schedule.due(float("inf")):
+                self._tell(replace(parcel, copies=0, lost=END, due_s=parcel.came_s))
             file.writelines([*self._pending, *self._totals(sniffer.drops())])
 
     def _take(self, sniffer: Sniffer) -> None:
@@ -84,21 +88,19 @@ class Impairer:
                 self._schedule.add(parcel)
 
     def _send(self, raw: socket.socket, parcel: Parcel) -> None:
-        content_at, flipped = (parcel.packet[0] & 15) * 4 + UDP_HEADER, None
         if parcel.copies:
-            packet = onward(parcel.packet)
-            if parcel.decision and parcel.decision.flipped is not None:
-                is_rtp = parcel.lane is not None and parcel.lane.kind == RTP
-                flipped = flip(packet, content_at + (RTP_HEADER if is_rtp else 0), parcel.decision.flipped)
-            to = (socket.inet_ntoa(packet[16:20]), 0)
+            packet, to = onward(parcel.packet, parcel.flipped_bit), (socket.inet_ntoa(parcel.packet[16:20]), 0)
             for _ in range(parcel.copies):
                 raw.sendto(packet, to)
-        late_s = clock.now() - parcel.due_s
+        self._tell(parcel)
+
+    def _tell(self, parcel: Parcel) -> None:
+        late_s = clock.now() - parcel.due_s if parcel.copies else 0.0
         if late_s > WORTH_TELLING_S:
             start_s = clock.wall() - late_s
             self._pending.append(line(STALL, start_s=round(start_s, 6), length_s=round(late_s, 6)))
         if parcel.lane and parcel.touched:
-            self._pending.append(deed_line(_deed(parcel, late_s, flipped)))
+            self._pending.append(deed_line(_deed(parcel, late_s)))
 
     def _is_calm(self) -> bool:
         due_s = self._schedule.next_s
@@ -113,7 +115,7 @@ class Impairer:
         return [line(TOTAL, **total, **({"drops": drops} if not at else {})) for at, total in enumerate(totals)]
 
 
-def _deed(parcel: Parcel, late_s: float, flipped: int | None) -> Deed:
+def _deed(parcel: Parcel, late_s: float) -> Deed:
     assert parcel.lane
     found = ends(parcel.packet)
     rtp = parse_rtp(0, parcel.packet[found.content_at :]) if found and parcel.lane.kind == RTP else None
@@ -127,10 +129,10 @@ def _deed(parcel: Parcel, late_s: float, flipped: int | None) -> Deed:
         message=parcel.label,
         lost=parcel.lost,
         delay_ms=round(1000 * (parcel.due_s - parcel.came_s), 3),
-        late_ms=round(1000 * late_s, 3) if parcel.copies else 0,
+        late_ms=round(1000 * late_s, 3),
         copies=parcel.copies or 1,
         overtaken=parcel.overtaken,
-        flipped_bit=flipped,
+        flipped_bit=parcel.flipped_bit,
     )
 
 

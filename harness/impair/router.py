@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from harness.impair.decide import Dice
-from harness.impair.lane import Lane, Parcel
+from harness.impair.lane import MESSAGE, RTP, Lane, Parcel
 from harness.impair.packets import ends
 from harness.impair.table import Impairments
 from harness.wire.rtp import RTCP_TYPES
 from harness.wire.sip import Address, SipMessage, parse_sip
-
-RTP, MESSAGE = "rtp", "sip"
 
 
 class Router:
