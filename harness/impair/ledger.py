@@ -9,7 +9,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +62,17 @@ class Ledger:
     def read(cls, path: Path) -> Ledger:
         """Read a run's file; empty where there is none. A line that was cut off is left out."""
         deeds, totals, stalls, drops = list[Deed](), list[Total](), list[Stall](), 0
-        for what, values in _lines(path):
-            if what == DEED:
-                deeds.append(Deed(**values))
-            elif what == TOTAL:
-                drops += int(values.pop("drops", 0))
-                totals.append(Total(**values))
-            elif what == STALL:
-                stalls.append(Stall(**values))
+        for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+            with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):
+                values = json.loads(text)
+                what = values.pop("what")
+                if what == DEED:
+                    deeds.append(Deed(**values))
+                elif what == TOTAL:
+                    drops += values.pop("drops", 0)
+                    totals.append(Total(**values))
+                elif what == STALL:
+                    stalls.append(Stall(**values))
         lost: dict[int, set[int]] = {}
         for deed in deeds:
             if deed.lost and deed.ssrc is not None and deed.seq is not None:
@@ -96,17 +99,8 @@ def line(what: str, **values: Any) -> str:
 
 def deed_line(deed: Deed) -> str:
     """Return a packet's line; what did not happen to it is left out."""
-    made = {key: value for key, value in asdict(deed).items() if value not in (None, "", 0, False) and key != "copies"}
-    return line(DEED, **made, **({"copies": deed.copies} if deed.copies != 1 else {}))
-
-
-def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    if not path.exists():
-        return
-    for text in path.read_text(encoding="utf-8").splitlines():
-        with contextlib.suppress(ValueError, LookupError):
-            values = json.loads(text)
-            yield values.pop("what"), values
+    usual = {item.name: item.default for item in fields(Deed)}
+    return line(DEED, **{key: value for key, value in asdict(deed).items() if value != usual[key]})
 
 
 def _sum(total: Total, deeds: Sequence[Deed]) -> Iterator[str]:
