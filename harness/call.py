@@ -158,11 +158,19 @@ class Call:
 
     @cached_property
     def legs(self) -> list[Leg]:
-        """Each direction of each call that was captured."""
+        """Each direction of each call that was captured, as it arrived."""
+        return self._legs(PCAP)
+
+    @cached_property
+    def sent(self) -> list[Leg]:
+        """The same as it was sent; empty for a run that its plan did not impair."""
+        return self._legs(SENT)
+
+    def _legs(self, name: str) -> list[Leg]:
         from harness.wire.legs import legs
         from harness.wire.read import read_datagrams
 
-        pcap = self.folder / PCAP
+        pcap = self.folder / name
         return legs(read_datagrams(pcap), self.addresses) if pcap.exists() else []
 
     @cached_property

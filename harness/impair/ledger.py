@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from harness.canary import Stall
+from harness.wire.rtp import seq_after
 
 FILE = "impair.jsonl"
 DEED, STALL, TOTAL = "packet", "stall", "total"
@@ -56,7 +57,6 @@ class Ledger:
     totals: Sequence[Total] = ()
     stalls: Sequence[Stall] = ()
     drops: int = 0  # packets that the kernel had no room for and that nobody ever saw
-    _lost: dict[int, set[int]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Ledger:
@@ -73,15 +73,21 @@ class Ledger:
                     totals.append(Total(**values))
                 elif what == STALL:
                     stalls.append(Stall(**values))
-        lost: dict[int, set[int]] = {}
-        for deed in deeds:
-            if deed.lost and deed.ssrc is not None and deed.seq is not None:
-                lost.setdefault(deed.ssrc, set()).add(deed.seq)
-        return cls(deeds, totals, stalls, drops, lost)
+        return cls(deeds, totals, stalls, drops)
 
     def of(self, direction: str, kind: str = "rtp") -> list[Deed]:
         """Return what was done to the packets of a direction that have a number."""
         return [deed for deed in self.deeds if (deed.direction, deed.kind) == (direction, kind) and deed.number]
+
+    def between(self, ssrc: int, after: int | None, before: int | None) -> str:
+        """Say what was lost on purpose between two sequence numbers of a stream, or all before or after one; or ""."""
+        return injected(
+            deed
+            for deed in self.deeds
+            if deed.ssrc == ssrc and deed.seq is not None
+            and (after is None or seq_after(deed.seq, after))
+            and (before is None or seq_after(before, deed.seq))
+        )  # fmt: skip
 
     def summary(self) -> Iterator[str]:
         """Yield a sentence for each direction to which something was done."""
@@ -90,6 +96,13 @@ class Ledger:
             if deeds:
                 what = " SIP" if total.kind == "sip" else ""
                 yield f"impaired {total.direction}{what}: {', '.join(_sum(total, deeds))}"
+
+
+def injected(deeds: Iterable[Deed]) -> str:
+    """Say how many of the packets were lost on purpose, and why; "" for none."""
+    lost = Counter(deed.lost for deed in deeds if deed.lost)
+    counts = ", ".join(f"{count} {cause}" for cause, count in lost.items())
+    return f"injected by the plan: {counts}" if lost else ""
 
 
 def line(what: str, **values: Any) -> str:

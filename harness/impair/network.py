@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-from b2b import child
+from b2b import child, host
 from b2b.errors import UsageError
 from b2b.sniffer import AS_SENT_TTL
 
@@ -22,24 +21,16 @@ table netdev b2b {{
 """
 
 
-def nft() -> str | None:
-    """Return where nft is; Debian keeps it where only root looks."""
-    return shutil.which("nft") or shutil.which("nft", path="/usr/sbin:/sbin")
-
-
 def divert() -> None:
     """Divert the network that we are in, which must be the run's own. Raises UsageError where that cannot be done."""
-    program = nft()
-    if program is None:
+    nft = host.program("nft")
+    if nft is None:
         raise UsageError("[impair] wants nft, which is not installed; sudo apt-get install nftables")
     try:
-        said = child.ask([program, RULES], patience_s=NFT_PATIENCE_S).strip()
-        DEFAULT_TTL.write_text(str(AS_SENT_TTL))
+        if not (said := child.ask([nft, RULES], patience_s=NFT_PATIENCE_S).strip()):
+            DEFAULT_TTL.write_text(str(AS_SENT_TTL))
     except OSError as error:
         said = f"{error.filename}: {error.strerror}"
     if said:
-        raise UsageError(f"[impair] wants to divert the run's packets, which this system forbids: {_first_line(said)}")
-
-
-def _first_line(text: str) -> str:
-    return text.splitlines()[0]
+        says = "[impair] wants to divert the run's packets, which this system does not allow"
+        raise UsageError(f"{says}: {said.splitlines()[0]}")

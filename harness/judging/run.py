@@ -9,7 +9,9 @@ from b2b.flags import SOURCE
 from b2b.plan.model import Node
 from harness.call import PCAP, Call, Listener
 from harness.expect import Expectations, SinkExpectation
+from harness.impair.ledger import injected
 from harness.judging.digits import check_digits
+from harness.judging.edges import check_edges
 from harness.judging.sound import check_hearing, check_level
 from harness.judging.wire import Circumstances, check_stream
 from harness.verdict import Check, Outcome, Verdict, together
@@ -32,20 +34,28 @@ def _roles(call: Call) -> Iterator[Check]:
 
 def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
     known = Circumstances(
-        file=PCAP, answered_at_s=call.answered_at_s, drops=call.capture["drops"], stalls=call.stalls
+        file=PCAP,
+        answered_at_s=call.answered_at_s,
+        drops=call.capture["drops"] + call.impaired.drops,
+        stalls=call.stalls,
+        impaired=call.impaired,
     )
+    ends = {leg.name: leg.ended_at_s for leg in call.sent or call.legs}
     for src, dst in [(node.name, node.calls) for node in call.plan.nodes if node.calls]:
         for pair in ((src, dst), (dst, src)):
             legs = [leg for leg in call.legs if (leg.src, leg.dst) == pair]
             if legs and legs[0].stream:
                 yield from check_stream(legs[0].name, legs[0].stream, wanted, known)
+                if not known.drops:
+                    yield from check_edges(legs[0], wanted.max_gap_ms, known, ended_at_s=ends.get(legs[0].name))
             else:
                 yield _unseen(call, " -> ".join(pair))
 
 
 def _unseen(call: Call, name: str) -> Check:
     refusal = call.capture["refusal"]
-    got = f"no capture: {refusal}" if refusal else "no RTP of it in the capture"
+    why = injected(call.impaired.of(name))
+    got = f"no capture: {refusal}" if refusal else f"no RTP of it in the capture{f' ({why})' if why else ''}"
     outcome = Outcome.UNKNOWN if refusal else Outcome.FAIL
     return Check(name="media", where=name, outcome=outcome, wanted="RTP", got=got, file=PCAP)
 

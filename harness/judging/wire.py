@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness import canary
 from harness.canary import Stall
 from harness.expect import Expectations
+from harness.impair.ledger import Ledger
 from harness.judging.outcome import outcome_of
 from harness.verdict import Check, Outcome
 from harness.wire.gaps import Gap
@@ -16,12 +17,16 @@ from harness.wire.streams import Stream
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What else is known of a capture: its file, when its call was answered, what it lacks, and our own stalls."""
+    """What else is known of a capture: its file, when its call was answered, what it lacks, and our own stalls.
+
+    `impaired` is what its plan had done to it.
+    """
 
     file: str
     answered_at_s: float | None = None
     drops: int = 0
     stalls: Sequence[Stall] = ()
+    impaired: Ledger = field(default_factory=Ledger)
 
     def in_call(self, gap: Gap | None) -> float | None:
         """Return when in the call a gap was, in seconds from its answer."""
@@ -47,7 +52,7 @@ def check_stream(name: str, stream: Stream, wanted: Expectations, known: Circums
         where=name,
         outcome=outcome_of(stream.missing <= wanted.max_lost),
         wanted=f"at most {wanted.max_lost} packets",
-        got=f"{stream.missing} of {stream.expected}",
+        got=f"{stream.missing} of {stream.expected}{_injected(stream, known) if stream.missing else ''}",
         at_s=known.in_call(stream.worst_by_timestamp) if stream.missing else None,
         file=known.file,
     )
@@ -63,8 +68,15 @@ def _gap(name: str, stream: Stream, limit_ms: float, known: Circumstances) -> Ch
         if by_host and outcome is Outcome.FAIL:
             continue
         outcome = Outcome.UNKNOWN if by_host else Outcome.FAIL
-        why = f"host stalled {1000 * stall_s:.0f} ms" if by_host else gap.kind
+        injected = known.impaired.between(stream.ssrc, gap.after_seq, gap.before_seq)
+        why = f"host stalled {1000 * stall_s:.0f} ms" if by_host else injected or gap.kind
         got = f"{1000 * gap.length_s:g} ms ({why}, after packet {gap.after_seq})"
         at_s = known.in_call(gap)
     wanted = f"at most {limit_ms:g} ms"
     return Check(name="gap", where=name, outcome=outcome, wanted=wanted, got=got, at_s=at_s, file=known.file)
+
+
+def _injected(stream: Stream, known: Circumstances) -> str:
+    first, last = int(stream.columns.seqs[0]), int(stream.columns.seqs[-1])
+    said = known.impaired.between(stream.ssrc, first, last)
+    return f" ({said})" if said else ""

@@ -64,7 +64,7 @@ def test_a_file_that_was_cut_off(ledger, tmp_path):
     assert ledger(deed_line(LOST), deed_line(LATE)[:-9]).deeds == [LOST]
     assert ledger("7\n", "{}\n", "[]\n").deeds == []
     nothing = Ledger.read(tmp_path / "none")
-    assert not (nothing.deeds or nothing.totals or nothing.stalls or nothing.drops)
+    assert [*nothing.deeds, *nothing.totals, *nothing.stalls] == []
 
 
 def test_the_summary_is_what_was_done(ledger):
