@@ -1,4 +1,4 @@
-"""Diverting a network, and what is said where that is not possible; no rule is set here in any network but a new one."""
+"""Diverting a network, and what is said where that is not possible; only a new network is really diverted here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from b2b import host
 from b2b.errors import UsageError
-from b2b.orchestrator.network import private_works
 from harness.impair import network
 
 
@@ -32,7 +31,7 @@ def nft(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("nft")
 def test_no_nft():
     """One sentence with the command that installs it."""
-    with pytest.raises(UsageError, match=r"^\[impair\] wants nft, which is not installed; sudo apt-get install nftables$"):
+    with pytest.raises(UsageError, match=r"^\[impair\] wants nft, .* sudo apt-get install nftables$"):
         network.divert()
 
 
@@ -66,12 +65,16 @@ from b2b.sniffer import LARGEST, Sniffer
 from harness.impair.network import divert
 from harness.impair.packets import onward
 EVERYTHING = ((0x06, 0, 0, LARGEST),)
-enter_private()
+try:
+    enter_private()
+except OSError as error:
+    raise SystemExit(f"no private network: {error}")
 with (
     Sniffer(EVERYTHING) as before, Sniffer(EVERYTHING, as_sent=True) as unused,
     socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mouth,
 ):
     ear.bind(("127.0.0.1", 0))
+    mouth.bind(("127.0.0.1", 0))
     mouth.sendto(b"before", ear.getsockname())
     assert ear.recv(99) == b"before"
     assert len(list(before.queued())) == 1 and not list(unused.queued())
@@ -109,9 +112,10 @@ with (
 """
 
 
-@pytest.mark.skipif(private_works() is not None, reason="this system allows no private network")
 @pytest.mark.skipif(host.program("nft") is None, reason="nft is not installed")
 def test_what_is_sent_arrives_only_if_we_send_it_on():
     """As its sender's, and once; what looks before sees it before, what looks behind behind. UDP alone is diverted."""
     done = subprocess.run([sys.executable, "-c", DIVERTED], capture_output=True, text=True, timeout=60, check=False)
+    if done.stderr.startswith("no private network"):
+        pytest.skip(done.stderr)
     assert (done.stdout, done.stderr) == ("tcp passes\nicmp passes\n", "")
