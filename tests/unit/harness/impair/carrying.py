@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -33,6 +35,13 @@ def sound(count: int, *, seq: int = 65000, spacing_s: float = SPACING_S) -> list
         (spacing_s * n, udp4(rtp(seq + n, 160 * n, payload=payload)))
         for n, payload in enumerate(payloads)
     ]
+
+
+def packet(content: bytes, sport: int, dport: int) -> bytes:
+    """Return UDP on the loopback."""
+    loopback = socket.inet_aton("127.0.0.1")
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 28 + len(content), 1, 0, 66, 17, 0) + loopback + loopback
+    return head + struct.pack("!HHHH", sport, dport, 8 + len(content), 0x1234) + content
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from carrying import carry, lane
+from carrying import carry, lane, packet
 
 from b2b.sniffer import AS_SENT_TTL, encode, is_as_sent
 from harness.canary import Stall
@@ -13,7 +13,6 @@ from harness.impair.ledger import DEED, STALL, TOTAL, Deed, Ledger, Total, deed_
 from harness.impair.packets import bit_at, onward
 from harness.impair.process import UDP_AS_SENT
 from unit import bpf
-from unit.harness.impair.test_impair_router import packet
 
 LOST = Deed(at_s=10.5, direction="a -> b", kind="rtp", number=3, ssrc=7, seq=65535, lost="random")
 LATE = Deed(at_s=10.6, direction="a -> b", kind="rtp", number=4, ssrc=7, seq=0, delay_ms=40.0, late_ms=0.25, copies=2)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 
 import pytest
+from carrying import packet
 
 from harness.impair.lose import Some
 from harness.impair.router import Router
@@ -14,13 +14,6 @@ from unit.harness.wire.wire_makers import rtp, sdp, sip
 
 NODES = {"source": "127.0.0.1:5060", "mixer": "127.0.0.1:5063", "sink": "127.0.0.1:5062"}
 LOSE_ALL = Impairment(loss=100)
-
-
-def packet(content: bytes, sport: int, dport: int) -> bytes:
-    """Return UDP on the loopback."""
-    loopback = socket.inet_aton("127.0.0.1")
-    head = struct.pack("!BBHHHBBH", 0x45, 0, 28 + len(content), 1, 0, 66, 17, 0) + loopback + loopback
-    return head + struct.pack("!HHHH", sport, dport, 8 + len(content), 0x1234) + content
 
 
 def router(*directions: Direction, nodes: dict[str, str] = NODES) -> Router:
