@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
+import os
+import signal
 
 import numpy as np
 import pytest
 
 from calls.places import SAMPLE
+from calls.processes import processes_of
 from harness.impair.crossing import Crossing, crossings
 from harness.topology import topology
 from harness.wire.collect import collect
@@ -115,6 +117,26 @@ def test_delay_and_jitter_there_and_disorder_back(call):
     assert (THERE, "lost") not in failed(made) or any(deed.lost == "end" for deed in deeds)
 
 
+def test_a_network_that_is_not_the_runs_own(b2b, tmp_path):
+    """64 before anything starts, in one sentence: nobody else's packets are touched."""
+    (tmp_path / "x.plan.toml").write_text(f'{SK}[impair]\n"{THERE}" = {{ loss = 1 }}\n')
+    run = b2b("orchestrator", "--plan", tmp_path / "x.plan.toml", "--run-dir", tmp_path / "run", "--network", "host")
+    assert run.wait_exit() == 64
+    assert "x.plan.toml:8: impair: wanted a network of the run's own" in run.output
+    assert "started" not in run.output
+
+
+def test_a_process_that_goes_away(b2b, tmp_path):
+    """What impairs the packets was killed: the run ends by itself, says so, and is no success."""
+    (tmp_path / "x.plan.toml").write_text(f'{SK}[impair]\n"{THERE}" = {{ loss = 1 }}\n')
+    run = b2b("orchestrator", "--plan", tmp_path / "x.plan.toml", "--run-dir", tmp_path / "run", "--duration-s", "2")
+    run.wait_line("streaming")
+    (pid,) = (pid for pid, command in processes_of(run.process.pid).items() if "harness.impair.process" in command)
+    os.kill(pid, signal.SIGKILL)
+    assert run.wait_exit() == 70, run.output
+    assert run.wait_line("what impairs the packets ended by itself: killed by SIGKILL")
+
+
 def test_one_way(call):
     """Three seconds after its first packet nothing comes any more in one direction, and all of it in the other."""
     made = call(**{THERE: {"cut_after_s": 2}})
@@ -126,4 +148,6 @@ def test_one_way(call):
     assert 95 <= numbers[0] <= 101  # two seconds, on a machine that may stall meanwhile
     assert found[THERE].sent - len(found[THERE].lost) == made.leg("source", "sink").packets == numbers[0] - 1
     assert not found[BACK].lost
-    assert all(one < other for one, other in itertools.pairwise(numbers))
+    (end,) = (check for check in made.verdict.checks if (check.where, check.name) == (THERE, "end"))
+    assert end.outcome == "fail"
+    assert f"injected by the plan: {len(numbers)} cut" in end.got

@@ -81,6 +81,13 @@ sip = { lose = ["INVITE", "200 BYE", "INVITE 2-3", "180", 4, "5-6"], delay_ms = 
     ))  # fmt: skip
 
 
+def test_the_example_of_the_documentation(plan_of):
+    """It can be copied."""
+    page = (Path(__file__).parents[4] / "docs" / "impair.md").read_text()
+    example = page.partition("```toml\n")[2].partition("```")[0]
+    assert len(list(dry_run(plan_of(example)))) == 3
+
+
 def test_what_a_dry_run_shows(plan_of):
     """A line for each direction, in words."""
     lines = """
