@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,8 +15,10 @@ from b2b.flags import MIXER, SINK
 from b2b.plan.load import load_plan
 from b2b.plan.model import Node, Plan
 from b2b.plan.resolve import LOOPBACK, resolve
-from harness import canary
+from harness import canary, runqueue
 from harness.expect import TABLE
+from harness.fault.host import Host
+from harness.jsonl import read_lines
 from harness.verdict import FILE, Verdict
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from harness.sound import Hearing, Level
     from harness.sound.g711 import Samples
     from harness.wire.audio import Audio
+    from harness.wire.collect import Wire
     from harness.wire.legs import Leg
     from harness.wire.streams import Flow
 
@@ -79,8 +83,12 @@ class Listener:
     @property
     def gain(self) -> float:
         """The factor at which the source's sound ought to arrive."""
+        return self.gain_at(len(self.chain))
+
+    def gain_at(self, hop: int) -> float:
+        """Return the factor at which the source's sound ought to leave the node before a hop; the first hop is 1."""
         gain = 1.0
-        for node in self.chain:
+        for node in self.chain[:hop]:
             gain *= node.settings["mix_gain_in"] if node.role == MIXER else 1.0
         return gain
 
@@ -135,13 +143,13 @@ class Call:
     @cached_property
     def events(self) -> list[dict[str, Any]]:
         """Every event of the run; a line that was cut off is left out."""
-        return list(_json_lines(self.folder / "events.jsonl"))
+        return list(read_lines(self.folder / "events.jsonl"))
 
     @cached_property
     def capture(self) -> dict[str, Any]:
         """What the capture came to: packets, drops, refusal."""
         refusal = "" if (self.folder / PCAP).exists() else "there was no capture"
-        return next(_json_lines(self.folder / NOTES), {"packets": 0, "drops": 0, "refusal": refusal})
+        return next(read_lines(self.folder / NOTES), {"packets": 0, "drops": 0, "refusal": refusal})
 
     @cached_property
     def stalls(self) -> list[canary.Stall]:
@@ -149,13 +157,33 @@ class Call:
         return canary.read(self.folder / canary.FILE)
 
     @cached_property
-    def legs(self) -> list[Leg]:
-        """Each direction of each call that was captured, without payloads."""
+    def groups(self) -> dict[int, str]:
+        """The process of each node that the run started, which leads a group of all that belongs to it."""
+        return {event["pid"]: event["node"] for event in self.events if event["event"] == "started"}
+
+    @cached_property
+    def host(self) -> Host:
+        """What this machine kept from running, and when."""
+        waits = defaultdict(list)
+        for wait in runqueue.read(self.folder / canary.FILE):
+            waits[self.groups.get(wait.group, "")].append(wait)
+        return Host(stalls=self.stalls, waits=waits)
+
+    @cached_property
+    def wire(self) -> Wire:
+        """All that was captured, without the payloads of its sound."""
         from harness.wire.bulk import collect_file
-        from harness.wire.legs import legs_of
+        from harness.wire.collect import Wire
 
         pcap = self.folder / PCAP
-        return legs_of(collect_file(pcap)[0], self.addresses) if pcap.exists() else []
+        return collect_file(pcap)[0] if pcap.exists() else Wire()
+
+    @cached_property
+    def legs(self) -> list[Leg]:
+        """Each direction of each call that was captured."""
+        from harness.wire.legs import legs_of
+
+        return legs_of(self.wire, self.addresses)
 
     def audio(self, leg: Leg) -> Audio | None:
         """Return the sound that crossed a leg; None where there was none, or none in G.711."""
@@ -224,12 +252,3 @@ def _heard_by(node: Node, plan: Plan) -> Iterator[Node]:
             yield from _heard_by(caller, plan)
             yield caller
 
-
-def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue

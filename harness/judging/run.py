@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from b2b.errors import AudioError
@@ -9,9 +10,13 @@ from b2b.flags import SOURCE
 from b2b.plan.model import Node
 from harness.call import PCAP, Call, Listener
 from harness.expect import Expectations, SinkExpectation
+from harness.fault.cause import Cause
+from harness.fault.heard import heard_cause
+from harness.judging.blame import chain_of, sight_of
 from harness.judging.digits import check_digits
 from harness.judging.sound import check_hearing, check_level
 from harness.judging.wire import Circumstances, check_stream
+from harness.sound import Gap
 from harness.verdict import Check, Outcome, Verdict, together
 
 DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter and player buffers
@@ -31,14 +36,13 @@ def _roles(call: Call) -> Iterator[Check]:
 
 
 def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
-    known = Circumstances(
-        file=PCAP, answered_at_s=call.answered_at_s, drops=call.capture["drops"], stalls=call.stalls
-    )
+    known = Circumstances(file=PCAP, answered_at_s=call.answered_at_s, drops=call.capture["drops"], host=call.host)
     for src, dst in [(node.name, node.calls) for node in call.plan.nodes if node.calls]:
         for pair in ((src, dst), (dst, src)):
             legs = [leg for leg in call.legs if (leg.src, leg.dst) == pair]
             if legs and legs[0].stream:
-                yield from check_stream(legs[0].name, legs[0].stream, wanted, known)
+                stream = legs[0].stream
+                yield from check_stream(legs[0].name, stream, wanted, known, sight_of(call, legs[0], stream))
             else:
                 yield _unseen(call, " -> ".join(pair))
 
@@ -64,18 +68,23 @@ def _sinks(call: Call, wanted: Expectations) -> Iterator[Check]:
 
 
 def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
-    yield from _sound(listener, wanted)
+    yield from _sound(call, listener, wanted)
     if wanted.dtmf is not None:
         whole = _complete_sequences(call, listener, wanted.dtmf)
         yield check_digits(listener.node.name, listener.wav.name, listener.digits, wanted.dtmf, whole=whole)
 
 
-def _sound(listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
+def _sound(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
+    chain = functools.cache(lambda: chain_of(call, listener))  # put together only where there is something to find out
+
+    def cause_of(gap: Gap) -> Cause:
+        return heard_cause(gap, chain(), limit_s=wanted.max_heard_gap_ms / 1000)
+
     name, file = listener.node.name, listener.wav.name
     if listener.hearing is None:
         yield check_level(name, file, listener.level)
     else:
-        yield from check_hearing(name, file, listener.hearing, wanted, length_s=listener.length_s)
+        yield from check_hearing(name, file, listener.hearing, wanted, length_s=listener.length_s, cause_of=cause_of)
 
 
 def _complete_sequences(call: Call, listener: Listener, dtmf: str) -> int | None:
