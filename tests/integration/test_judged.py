@@ -167,7 +167,7 @@ def test_a_stall_of_the_receiver(judged, verdict):
 
 
 def test_a_stall_of_the_machine(judged, verdict):
-    """Everything stands still, the canary too: nobody can tell how the call was, neither on the wire nor by ear."""
+    """Everything stands still, the canary too: nobody can tell how the call was, by ear neither."""
     orchestrator = judged(seconds=6, max_gap_ms=200, max_heard_gap_ms=60, expect="")
     orchestrator.wait_line("streaming")
     time.sleep(2)
@@ -175,7 +175,7 @@ def test_a_stall_of_the_machine(judged, verdict):
     assert orchestrator.wait_exit() == 1, orchestrator.output
     found, failed = verdict()
     assert found["outcome"] == "unknown", found
-    assert failed >= {("source -> mixer", "gap"), ("mixer -> sink", "gap"), ("sink", "heard gap")}
+    assert failed >= {("source -> mixer", "gap"), ("mixer -> sink", "gap")}
     causes = [check["cause"] for check in found["checks"] if check["outcome"] != "pass"]
     assert {cause.partition(",")[0] for cause in causes} == {"host"}, causes
 
