@@ -1,7 +1,7 @@
 """Reads a capture many packets at a time: what nearly all of them are is taken as columns, the rest one by one.
 
-Plain is a packet on Ethernet, Linux cooked or raw IP, in IPv4 without options or fragments, whose RTP header has only its
-twelve octets. Every other packet goes the way that all go in `collect`; what comes out is the same.
+Plain is a packet on Ethernet, Linux cooked or raw IP, in IPv4 without options or fragments, whose RTP header has its
+twelve octets alone. Every other packet goes the way that all go in `collect`; what comes out is the same.
 """
 
 from __future__ import annotations
