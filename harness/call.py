@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,9 +15,11 @@ from b2b.flags import MIXER, SINK
 from b2b.plan.load import load_plan
 from b2b.plan.model import Node, Plan
 from b2b.plan.resolve import LOOPBACK, resolve
-from harness import canary
+from harness import canary, runqueue
 from harness.expect import TABLE
+from harness.fault.host import Host
 from harness.impair.table import TABLE as IMPAIR
+from harness.jsonl import read_lines
 from harness.verdict import FILE, Verdict
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from harness.sound import Hearing, Level
     from harness.sound.g711 import Samples
     from harness.wire.audio import Audio
+    from harness.wire.collect import Wire
     from harness.wire.legs import Leg
     from harness.wire.streams import Flow
 
@@ -82,8 +86,12 @@ class Listener:
     @property
     def gain(self) -> float:
         """The factor at which the source's sound ought to arrive."""
+        return self.gain_at(len(self.chain))
+
+    def gain_at(self, hop: int) -> float:
+        """Return the factor at which the source's sound ought to leave the node before a hop; the first hop is 1."""
         gain = 1.0
-        for node in self.chain:
+        for node in self.chain[:hop]:
             gain *= node.settings["mix_gain_in"] if node.role == MIXER else 1.0
         return gain
 
@@ -138,13 +146,13 @@ class Call:
     @cached_property
     def events(self) -> list[dict[str, Any]]:
         """Every event of the run; a line that was cut off is left out."""
-        return list(_json_lines(self.folder / "events.jsonl"))
+        return list(read_lines(self.folder / "events.jsonl"))
 
     @cached_property
     def capture(self) -> dict[str, Any]:
         """What the capture came to: packets, drops, refusal."""
         refusal = "" if (self.folder / PCAP).exists() else "there was no capture"
-        return next(_json_lines(self.folder / NOTES), {"packets": 0, "drops": 0, "refusal": refusal})
+        return next(read_lines(self.folder / NOTES), {"packets": 0, "drops": 0, "refusal": refusal})
 
     @cached_property
     def stalls(self) -> list[canary.Stall]:
@@ -159,21 +167,50 @@ class Call:
         return Ledger.read(self.folder / FILE)
 
     @cached_property
-    def legs(self) -> list[Leg]:
-        """Each direction of each call that was captured, as it arrived, without payloads."""
-        return self._legs(PCAP)
+    def groups(self) -> dict[int, str]:
+        """The process of each node that the run started, which leads a group of all that belongs to it."""
+        return {event["pid"]: event["node"] for event in self.events if event["event"] == "started"}
 
     @cached_property
-    def sent(self) -> list[Leg]:
-        """The same as it was sent; empty for a run that its plan did not impair."""
-        return self._legs(SENT)
+    def host(self) -> Host:
+        """What this machine kept from running, and when."""
+        waits = defaultdict(list)
+        for wait in runqueue.read(self.folder / canary.FILE):
+            waits[self.groups.get(wait.group, "")].append(wait)
+        return Host(stalls=self.stalls, waits=waits)
 
-    def _legs(self, name: str) -> list[Leg]:
+    @cached_property
+    def wire(self) -> Wire:
+        """All that was captured as it arrived, without the payloads of its sound."""
+        return self._collected(PCAP)
+
+    @cached_property
+    def sent(self) -> Wire:
+        """The same as it was sent; empty for a run that its plan did not impair."""
+        return self._collected(SENT)
+
+    def _collected(self, name: str) -> Wire:
         from harness.wire.bulk import collect_file
-        from harness.wire.legs import legs_of
+        from harness.wire.collect import Wire
 
         pcap = self.folder / name
-        return legs_of(collect_file(pcap)[0], self.addresses) if pcap.exists() else []
+        return collect_file(pcap)[0] if pcap.exists() else Wire()
+
+    @cached_property
+    def legs(self) -> list[Leg]:
+        """Each direction of each call that was captured."""
+        from harness.wire.legs import legs_of
+
+        return legs_of(self.wire, self.addresses)
+
+    def ended_at_s(self, leg: Leg) -> float | None:
+        """Return when the BYE of a leg's call was sent, which in a run that is impaired may be long before it came."""
+        from harness.wire.legs import legs_of
+
+        for sent in legs_of(self.sent, self.addresses):
+            if (sent.name, sent.call_id) == (leg.name, leg.call_id):
+                return sent.ended_at_s
+        return leg.ended_at_s
 
     def audio(self, leg: Leg) -> Audio | None:
         """Return the sound that crossed a leg; None where there was none, or none in G.711."""
@@ -242,12 +279,3 @@ def _heard_by(node: Node, plan: Plan) -> Iterator[Node]:
             yield from _heard_by(caller, plan)
             yield caller
 
-
-def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue

@@ -79,7 +79,7 @@ class Ledger:
         """Return what was done to the packets of a direction that have a number."""
         return [deed for deed in self.deeds if (deed.direction, deed.kind) == (direction, kind) and deed.number]
 
-    def between(self, ssrc: int, after: int | None, before: int | None) -> str:
+    def lost_between(self, ssrc: int, after: int | None, before: int | None) -> str:
         """Say what was lost on purpose between two sequence numbers of a stream, or all before or after one; or ""."""
         return injected(
             deed
@@ -88,6 +88,11 @@ class Ledger:
             and (after is None or seq_after(deed.seq, after))
             and (before is None or seq_after(before, deed.seq))
         )  # fmt: skip
+
+    def delayed(self, ssrc: int, seq: int) -> str:
+        """Say by how much a packet was delayed on purpose; "" where it was not, or was lost."""
+        ms = max((deed.delay_ms for deed in self.deeds if (deed.ssrc, deed.seq) == (ssrc, seq)), default=0)
+        return f"injected by the plan: delayed by {ms:.1f} ms" if ms else ""
 
     def summary(self) -> Iterator[str]:
         """Yield a sentence for each direction to which something was done."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.expect import Expectations, SinkExpectation
+from harness.judging.blame import sight_in
 from harness.judging.digits import check_digits
 from harness.judging.sound import check_alone, check_hearing
 from harness.judging.wire import Circumstances, check_stream
@@ -38,7 +39,8 @@ def _streams(path: Path, wanted: Expectations) -> Iterator[Check]:
     for stream in wire.streams:
         leg = legs.get(id(stream))
         known = Circumstances(file=path.name, answered_at_s=leg.answered_at_s if leg else stream.start_s)
-        yield from check_stream(f"{leg.name}, {stream}" if leg else str(stream), stream, wanted, known)
+        name = f"{leg.name}, {stream}" if leg else str(stream)
+        yield from check_stream(name, stream, wanted, known, sight_in(wire, stream, leg))
     if not wire.streams:
         yield Check(name="media", where=path.name, outcome=Outcome.UNKNOWN, wanted="RTP", got="none", file=path.name)
 

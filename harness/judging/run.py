@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from b2b.errors import AudioError
@@ -9,11 +10,15 @@ from b2b.flags import SOURCE
 from b2b.plan.model import Node
 from harness.call import PCAP, Call, Listener
 from harness.expect import Expectations, SinkExpectation
+from harness.fault.cause import Cause
+from harness.fault.heard import heard_cause
 from harness.impair.ledger import injected
+from harness.judging.blame import chain_of, sight_of
 from harness.judging.digits import check_digits
 from harness.judging.edges import check_edges
 from harness.judging.sound import check_hearing, check_level
 from harness.judging.wire import Circumstances, check_stream
+from harness.sound import Gap
 from harness.verdict import Check, Outcome, Verdict, together
 
 DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter and player buffers
@@ -33,21 +38,16 @@ def _roles(call: Call) -> Iterator[Check]:
 
 
 def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
-    known = Circumstances(
-        file=PCAP,
-        answered_at_s=call.answered_at_s,
-        drops=call.capture["drops"] + call.impaired.drops,
-        stalls=call.stalls,
-        impaired=call.impaired,
-    )
-    ends = {leg.name: leg.ended_at_s for leg in call.sent or call.legs}
+    drops = call.capture["drops"] + call.impaired.drops
+    known = Circumstances(file=PCAP, answered_at_s=call.answered_at_s, drops=drops, host=call.host)
     for src, dst in [(node.name, node.calls) for node in call.plan.nodes if node.calls]:
         for pair in ((src, dst), (dst, src)):
             legs = [leg for leg in call.legs if (leg.src, leg.dst) == pair]
             if legs and legs[0].stream:
-                yield from check_stream(legs[0].name, legs[0].stream, wanted, known)
-                if not known.drops:
-                    yield from check_edges(legs[0], wanted.max_gap_ms, known, ended_at_s=ends.get(legs[0].name))
+                leg, stream = legs[0], legs[0].stream
+                sight = sight_of(call, leg, stream)
+                yield from check_stream(leg.name, stream, wanted, known, sight)
+                yield from check_edges(leg, sight, wanted.max_gap_ms, known, ended_at_s=call.ended_at_s(leg))
             else:
                 yield _unseen(call, " -> ".join(pair))
 
@@ -74,18 +74,23 @@ def _sinks(call: Call, wanted: Expectations) -> Iterator[Check]:
 
 
 def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
-    yield from _sound(listener, wanted)
+    yield from _sound(call, listener, wanted)
     if wanted.dtmf is not None:
         whole = _complete_sequences(call, listener, wanted.dtmf)
         yield check_digits(listener.node.name, listener.wav.name, listener.digits, wanted.dtmf, whole=whole)
 
 
-def _sound(listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
+def _sound(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
+    chain = functools.cache(lambda: chain_of(call, listener))  # put together only where there is something to find out
+
+    def cause_of(gap: Gap) -> Cause:
+        return heard_cause(gap, chain(), limit_s=wanted.max_heard_gap_ms / 1000)
+
     name, file = listener.node.name, listener.wav.name
     if listener.hearing is None:
         yield check_level(name, file, listener.level)
     else:
-        yield from check_hearing(name, file, listener.hearing, wanted, length_s=listener.length_s)
+        yield from check_hearing(name, file, listener.hearing, wanted, length_s=listener.length_s, cause_of=cause_of)
 
 
 def _complete_sequences(call: Call, listener: Listener, dtmf: str) -> int | None:

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.expect import SinkExpectation
+from harness.fault.cause import Cause, Who
 from harness.judging.outcome import outcome_of
-from harness.verdict import Check
+from harness.verdict import Check, Outcome
 
 if TYPE_CHECKING:
-    from harness.sound import Hearing, Level
+    from harness.sound import Gap, Hearing, Level
 
 CLOSING_S = 0.2  # baresip stops a call's threads one by one, and its player plays pieces meanwhile
 
 
 def check_hearing(
-    name: str, file: str, hearing: Hearing, wanted: SinkExpectation, *, length_s: float
+    name: str,
+    file: str,
+    hearing: Hearing,
+    wanted: SinkExpectation,
+    *,
+    length_s: float,
+    cause_of: Callable[[Gap], Cause] | None = None,
 ) -> Iterator[Check]:
-    """Yield the checks of a recording of that length whose source's file is known."""
+    """Yield the checks of a recording of that length whose source's file is known.
+
+    `cause_of` finds out whose fault a gap is, where more than the recording is known.
+    """
     heard = f"{hearing.heard_s:.1f} s of it, {hearing.delay_s:.2f} s into the recording"
     got = heard if hearing.matched else "nothing of it"
     good = outcome_of(hearing.matched)
     yield Check(name="heard", where=name, outcome=good, wanted="the source's file", got=got, file=file)
     if not hearing.matched:
         return
-    yield _heard_gap(name, file, hearing, wanted, closing_s=min(hearing.end_s, length_s - CLOSING_S))
+    closing_s = min(hearing.end_s, length_s - CLOSING_S)
+    yield _heard_gap(name, file, [gap for gap in hearing.gaps if gap.at_s < closing_s], wanted, cause_of)
     off_db = abs(hearing.level_db - wanted.level_db)
     yield Check(
         name="level",
@@ -50,19 +61,40 @@ def check_alone(name: str, file: str, level: Level, wanted: SinkExpectation) -> 
     yield _clipped(name, file, level.clipped, wanted)
 
 
-def _heard_gap(name: str, file: str, hearing: Hearing, wanted: SinkExpectation, *, closing_s: float) -> Check:
-    """Judge what is missing, silent, repeated or inserted; but not while the call was being closed."""
-    worst = max((gap for gap in hearing.gaps if gap.at_s < closing_s), key=lambda gap: gap.length_s, default=None)
-    length_ms = 1000 * worst.length_s if worst else 0.0
+def _heard_gap(
+    name: str, file: str, gaps: Sequence[Gap], wanted: SinkExpectation, cause_of: Callable[[Gap], Cause] | None
+) -> Check:
+    """Judge what is missing, silent, repeated or inserted, but not while the call was being closed.
+
+    As on the wire, what our own machine did leaves the check unknown, unless another gap fails it.
+    """
+    limit_s = wanted.max_heard_gap_ms / 1000
+    worst = max(gaps, key=lambda gap: gap.length_s, default=None)
+    outcome, why = outcome_of(worst is None or worst.length_s <= limit_s), None
+    if cause_of and outcome is Outcome.FAIL:
+        found = ((gap, cause_of(gap)) for gap in sorted(gaps, key=lambda gap: -gap.length_s) if gap.length_s > limit_s)
+        causes = list(_until_other(found))
+        worst, why = causes[-1] if causes[-1][1].who is not Who.HOST else causes[0]
+        outcome = Outcome.UNKNOWN if why.who is Who.HOST else Outcome.FAIL
+    got = f"{1000 * worst.length_s:.0f} ms {worst.kind.value}" if worst else "none"
     return Check(
         name="heard gap",
         where=name,
-        outcome=outcome_of(length_ms <= wanted.max_heard_gap_ms),
+        outcome=outcome,
         wanted=f"at most {wanted.max_heard_gap_ms:g} ms",
-        got=f"{length_ms:.0f} ms {worst.kind.value}" if worst else "none",
+        got=f"{got} ({why.short})" if why else got,
         at_s=worst.at_s if worst else None,
         file=file,
+        cause=str(why) if why else None,
     )
+
+
+def _until_other(found: Iterable[tuple[Gap, Cause]]) -> Iterator[tuple[Gap, Cause]]:
+    """Yield gaps up to the first that is not our own machine's fault."""
+    for gap, cause in found:
+        yield gap, cause
+        if cause.who is not Who.HOST:
+            return
 
 
 def _clipped(name: str, file: str, clipped: int, wanted: SinkExpectation) -> Check:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from harness.canary import Stall
+from harness.fault.host import Host
+from harness.fault.wire import Sight
 from harness.impair.ledger import Deed, Ledger
 from harness.judging.edges import check_edges
 from harness.judging.wire import Circumstances
@@ -30,10 +34,13 @@ def leg(*, begins_s: float = 0.51, ends_s: float = BYE_S) -> Leg:
     )
 
 
-def checks(one: Leg, *, bye_s: float | None = BYE_S, **known: object) -> list[Check]:
-    """Return what is found wrong with a leg."""
-    circumstances = Circumstances(file="capture.pcap", **known)  # type: ignore[arg-type]
-    return list(check_edges(one, 40, circumstances, ended_at_s=None if bye_s is None else T0 + bye_s))
+def checks(
+    one: Leg, *, bye_s: float | None = BYE_S, stalls: Sequence[Stall] = (), drops: int = 0, **seen: object
+) -> list[Check]:
+    """Return what is found wrong with a leg; `seen` is what else is known of it."""
+    known = Circumstances(file="capture.pcap", host=Host(stalls=stalls), drops=drops)
+    sight = Sight(src="mixer", dst="sink", stream=one.rtp, **seen)  # type: ignore[arg-type]
+    return list(check_edges(one, sight, 40, known, ended_at_s=None if bye_s is None else T0 + bye_s))
 
 
 @pytest.mark.parametrize(("begins_s", "ends_s"), [(0.51, 3.0), (0.6, 2.9), (0.45, 3.05), (0.72, 2.82)])
@@ -72,16 +79,14 @@ def test_a_machine_that_was_stalled():
     """Leaves it open, if the stall accounts for it."""
     early = leg(ends_s=2.01)
     (check,) = checks(early, stalls=[Stall(start_s=T0 + 2, length_s=0.9)])
-    assert (check.outcome, check.got) == ("unknown", "nothing for 1.01 s until the BYE (host stalled 900 ms)")
+    assert (check.outcome, check.cause) == ("unknown", "host, mixer -> sink: host stalled 900 ms")
     (check,) = checks(early, stalls=[Stall(start_s=T0 + 2, length_s=0.5)])
     assert check.outcome == "fail"
 
 
 @pytest.mark.parametrize(
-    ("begins_s", "ends_s", "says"),
-    [(0.51, 2.01, "nothing for 1.01 s until the BYE (injected by the plan: 2 cut)"),
-     (1.5, 3.0, "nothing for 1.00 s since the answer (injected by the plan: 3 asked)")],
-)  # fmt: skip
+    ("begins_s", "ends_s", "says"), [(0.51, 2.01, "2 cut"), (1.5, 3.0, "3 asked")]
+)
 def test_what_the_plan_did_is_said(begins_s, ends_s, says):
     """It fails nevertheless: the plan says elsewhere what is expected."""
     one = leg(begins_s=begins_s, ends_s=ends_s)
@@ -92,4 +97,24 @@ def test_what_the_plan_did_is_said(begins_s, ends_s, says):
         for seq, why in lost.items()
     ]
     (check,) = checks(one, impaired=Ledger(deeds))
-    assert (check.outcome, check.got) == ("fail", says)
+    assert (check.outcome, check.cause) == ("fail", f"network, mixer -> sink: injected by the plan: {says}")
+
+
+def test_whose_fault_it_is():
+    """What passed a tap and came no further the network's; without one, a machine's own capture knows its sender."""
+    early, whole = leg(ends_s=2), leg().rtp
+    (check,) = checks(early, tap=whole)
+    assert check.cause
+    assert check.cause.startswith("network, mixer -> sink: ")
+    assert "came no further" in check.cause
+    for seen in ({"tap": early.rtp}, {"at_sender": True}):
+        (check,) = checks(early, **seen)
+        assert check.cause == "sender, mixer: mixer sent nothing; seen where it left"
+    (check,) = checks(early)
+    assert check.cause
+    assert check.cause.startswith("could not tell whose")
+
+
+def test_a_capture_that_lacks_packets():
+    """Tells nothing of what came when."""
+    assert checks(leg(ends_s=2), drops=1) == []
