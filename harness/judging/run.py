@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator
 
 from b2b.errors import AudioError
@@ -16,6 +17,8 @@ from harness.impair.ledger import injected
 from harness.judging.blame import chain_of, sight_of
 from harness.judging.digits import check_digits
 from harness.judging.edges import check_edges
+from harness.judging.mix import check_digit_levels
+from harness.judging.perceived import check_pesq
 from harness.judging.sound import check_hearing, check_level
 from harness.judging.wire import Circumstances, check_stream
 from harness.sound import Gap
@@ -75,32 +78,58 @@ def _sinks(call: Call, wanted: Expectations) -> Iterator[Check]:
 
 def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
     yield from _sound(call, listener, wanted)
+    yield from check_digit_levels(listener, wanted)
+    if listener.hearing and listener.played:
+        yield from check_pesq(
+            listener.node.name, listener.wav.name, listener.played, listener.samples, listener.hearing,
+            listener.digits, wanted,
+        )  # fmt: skip
     if wanted.dtmf is not None:
         whole = _complete_sequences(call, listener, wanted.dtmf)
         yield check_digits(listener.node.name, listener.wav.name, listener.digits, wanted.dtmf, whole=whole)
 
 
 def _sound(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
+    name, file, silence = listener.node.name, listener.wav.name, _silence(call, listener)
+    if listener.hearing is None:
+        yield check_level(name, file, listener.level, silence=silence)
+        return
     chain = functools.cache(lambda: chain_of(call, listener))  # put together only where there is something to find out
 
     def cause_of(gap: Gap) -> Cause:
         return heard_cause(gap, chain(), limit_s=wanted.max_heard_gap_ms / 1000)
 
-    name, file = listener.node.name, listener.wav.name
-    if listener.hearing is None:
-        yield check_level(name, file, listener.level)
-    else:
-        yield from check_hearing(name, file, listener.hearing, wanted, length_s=listener.length_s, cause_of=cause_of)
+    sent_s = _call_s(call, listener) or math.inf
+    yield from check_hearing(
+        name, file, listener.hearing, wanted,
+        length_s=listener.length_s, sent_s=sent_s, silence=silence, cause_of=cause_of,
+    )  # fmt: skip
+
+
+def _silence(call: Call, listener: Listener) -> str:
+    """Return what is known of a recording in which there is nothing: whether RTP came, and whether any left."""
+    if not listener.level.silent or call.capture["refusal"]:
+        return ""
+    name = listener.node.name
+    if any(leg.stream for leg in call.legs if leg.dst == name):
+        return "silence: RTP arrived, but nothing was in it"
+    one_way = " (one-way audio: it did send)" if any(leg.stream for leg in call.legs if leg.src == name) else ""
+    return f"silence: no RTP arrived{one_way}"
+
+
+def _call_s(call: Call, listener: Listener) -> float:
+    """Return how long the source of what is heard was in its call; 0 where nobody knows."""
+    sources = [node for node in listener.chain if node.role == SOURCE]
+    node = call.summary["nodes"].get(sources[0].name, {}) if sources else {}
+    return float((node.get("metrics") or {}).get("call_s", 0))
 
 
 def _complete_sequences(call: Call, listener: Listener, dtmf: str) -> int | None:
     """Return how many sequences a call has time for, if one mixer of the plan sends them; else None."""
-    sources = [node for node in listener.chain if node.role == SOURCE]
-    if len(listener.mixers) != 1 or not sources:
+    if len(listener.mixers) != 1 or not any(node.role == SOURCE for node in listener.chain):
         return None
-    call_s = float((call.summary["nodes"][sources[0].name]["metrics"] or {}).get("call_s", 0))
     period_s, length_s = _period(listener.mixers[0]), _length(listener.mixers[0], dtmf)
-    return max(0, int((call_s - DELIVERY_S - length_s) // period_s))
+    return max(0, int((_call_s(call, listener) - DELIVERY_S - length_s) // period_s))
 
 
 def _period(mixer: Node) -> float:
