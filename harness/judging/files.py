@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.expect import Expectations, SinkExpectation
 from harness.judging.alone import check_alone
+from harness.judging.blame import sight_in
 from harness.judging.digits import check_digits
 from harness.judging.perceived import check_pesq
 from harness.judging.sound import check_hearing
@@ -44,7 +45,8 @@ def _streams(path: Path, wanted: Expectations) -> Iterator[Check]:
     for stream in wire.streams:
         leg = legs.get(id(stream))
         known = Circumstances(file=path.name, answered_at_s=leg.answered_at_s if leg else stream.start_s)
-        yield from check_stream(f"{leg.name}, {stream}" if leg else str(stream), stream, wanted, known)
+        name = f"{leg.name}, {stream}" if leg else str(stream)
+        yield from check_stream(name, stream, wanted, known, sight_in(wire, stream, leg))
     if not wire.streams:
         yield Check(name="media", where=path.name, outcome=Outcome.UNKNOWN, wanted="RTP", got="none", file=path.name)
 
