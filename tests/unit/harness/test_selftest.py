@@ -163,7 +163,7 @@ def test_the_command_shows_a_table(capsys):
     assert run(["selftest"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["fault", "injected", "reported", "verdict"]
-    assert any(line.startswith("✓  lost 2") and "gap: 60 ms (lost" in line and "found" in line for line in lines)
+    assert any(line.startswith("✓  lost 2") and "lost: 2 of 1500" in line and "found" in line for line in lines)
     assert max(map(len, lines)) <= 120
     assert lines[-1] == f"{len(files.NAMES)} of {len(files.NAMES)} as they should be"
 
