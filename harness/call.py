@@ -113,11 +113,13 @@ class Listener:
     @cached_property
     def hearing(self) -> Hearing | None:
         """The recording against the source's file; None where no source of the plan is heard here."""
+        return self.against(self.played) if self.played else None
+
+    def against(self, played: Path) -> Hearing:
+        """Compare the recording with a file."""
         from harness.sound import compare, decode
 
-        if self.played is None:
-            return None
-        return compare(decode(self.played), self.samples, gain=self.gains, digits=self.digits)
+        return compare(decode(played), self.samples, gain=self.gains, digits=self.digits)
 
 
 class Call:
