@@ -114,7 +114,7 @@ def _heard_gap(
         name="heard gap",
         outcome=outcome,
         wanted=f"at most {wanted.max_heard_gap_ms:g} ms",
-        got=f"{got} ({why.short})" if why else got,
+        got=f"{got} ({why.beside()})" if why else got,
         at_s=worst.at_s if worst else None,
         cause=str(why) if why else None,
     )

@@ -72,7 +72,7 @@ def _lost(name: str, sight: Sight, most: int, known: Circumstances) -> Check:
     stream = sight.stream
     worst = stream.worst_by_timestamp if stream.missing else None
     cause = loss_cause(worst, sight) if worst and worst.lost else None
-    who = f" ({cause.short})" if cause else ""
+    who = f" ({cause.beside(sight.leg)})" if cause else ""
     return Check(
         name="lost",
         where=name,
@@ -94,7 +94,7 @@ def _gap(name: str, sight: Sight, limit_ms: float, known: Circumstances) -> Chec
         if by_host and outcome is Outcome.FAIL:
             continue
         outcome = Outcome.UNKNOWN if by_host else Outcome.FAIL
-        what, who = (cause.evidence, "") if by_host else (gap.kind, f"; {cause.short}")
+        what, who = (cause.evidence, "") if by_host else (gap.kind, f"; {cause.beside(sight.leg)}")
         got = f"{1000 * gap.length_s:g} ms ({what}, after packet {gap.after_seq}{who})"
         at_s, why = known.in_call(gap), cause
     wanted = f"at most {limit_ms:g} ms"

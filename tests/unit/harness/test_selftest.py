@@ -163,7 +163,9 @@ def test_the_command_shows_a_table(capsys):
     assert run(["selftest"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["fault", "injected", "reported", "verdict"]
-    assert any(line.startswith("✓  lost 2") and "lost: 2 of 1500" in line and "found" in line for line in lines)
+    at = next(at for at, line in enumerate(lines) if line.startswith("✓  lost 2") and line.endswith("found"))
+    assert "lost: 2 of 1500 (network)" in lines[at]
+    assert "gap: 60 ms" in " ".join(lines[at : at + 2])
     assert max(map(len, lines)) <= 120
     assert lines[-1] == f"{len(files.NAMES)} of {len(files.NAMES)} as they should be"
 
