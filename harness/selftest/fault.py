@@ -80,8 +80,9 @@ class Finding:
 
     @property
     def reported(self) -> str:
-        """What the checks said that had something to say: those that failed, and those that measured the fault."""
-        told = [check for check in self.checks if check.outcome is not Outcome.PASS or self._measured(check)]
+        """What the checks said that failed or measured it; where there is a doubt, also those that could not tell."""
+        tell = {Outcome.FAIL, Outcome.UNKNOWN} if self.doubts else {Outcome.FAIL}
+        told = [check for check in self.checks if check.outcome in tell or self._measured(check)]
         return "; ".join(dict.fromkeys(f"{check.name}: {check.got}{_place(check)}" for check in told)) or "all passed"
 
     @property
