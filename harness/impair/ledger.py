@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.canary import Stall
+from harness.jsonl import read_lines
 from harness.wire.rtp import seq_after
 
 FILE = "impair.jsonl"
@@ -62,10 +63,9 @@ class Ledger:
     def read(cls, path: Path) -> Ledger:
         """Read a run's file; empty where there is none. A line that was cut off is left out."""
         deeds, totals, stalls, drops = list[Deed](), list[Total](), list[Stall](), 0
-        for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-            with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):
-                values = json.loads(text)
-                what = values.pop("what")
+        for values in read_lines(path):
+            what = values.pop("what", "")
+            with contextlib.suppress(TypeError):
                 if what == DEED:
                     deeds.append(Deed(**values))
                 elif what == TOTAL:
