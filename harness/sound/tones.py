@@ -58,7 +58,7 @@ def fit(left: Floats, digits: Sequence[Digit]) -> list[Fit]:
 
 
 def remnants(left: Floats, stretches: Iterable[tuple[float, float]]) -> list[Fit]:
-    """Fit the tones of digits that were too short or too faint to be heard, where they explain what is over the file."""
+    """Fit the tones of digits too short or too faint to be heard, where they explain what is over the file."""
     found = []
     for start_s, end_s in stretches:
         first, after = max(0, round(start_s * RATE)), round(end_s * RATE)
