@@ -52,6 +52,19 @@ class Listener:
         files = [Path(node.settings["audio_file"]) for node in self.chain if "audio_file" in node.settings]
         return (self.reference or files[0]) if files else None
 
+    @cached_property
+    def sent(self) -> Samples | None:
+        """What the source played: the file, again and again where it loops; None where no source is heard here."""
+        import numpy as np
+
+        from harness.sound import decode
+
+        if self.played is None:
+            return None
+        file = decode(self.played)
+        loops = any(node.settings.get("loop") for node in self.chain)
+        return np.tile(file, -(-len(self.samples) // len(file))) if loops else file
+
     @property
     def length_s(self) -> float:
         """How long the recording is."""
@@ -103,11 +116,11 @@ class Listener:
     @cached_property
     def hearing(self) -> Hearing | None:
         """The recording against the source's file; None where no source of the plan is heard here."""
-        from harness.sound import compare, decode
+        from harness.sound import compare
 
-        if self.played is None:
+        if self.sent is None:
             return None
-        return compare(decode(self.played), self.samples, gain=self.gains, digits=self.digits)
+        return compare(self.sent, self.samples, gain=self.gains, digits=self.digits)
 
 
 class Call:

@@ -55,8 +55,9 @@ def _recording(path: Path, reference: Path | None, wanted: SinkExpectation) -> I
         level = measure(samples, digits=[(digit.start_s, digit.end_s) for digit in digits])
         yield from check_alone(path.stem, path.name, level, wanted)
     else:
-        hearing = compare(decode(reference), samples, digits=digits)
+        played = decode(reference)
+        hearing = compare(played, samples, digits=digits)
         yield from check_hearing(path.stem, path.name, hearing, wanted, length_s=len(samples) / RATE)
-        yield from check_pesq(path.stem, path.name, reference, samples, hearing, digits, wanted)
+        yield from check_pesq(path.stem, path.name, played, samples, hearing, digits, wanted)
     if wanted.dtmf is not None:
         yield check_digits(path.stem, path.name, digits, wanted.dtmf, whole=None)

@@ -11,7 +11,7 @@ from harness.call import Call
 from harness.expect import Expectations, SinkExpectation
 from harness.judging.run import judge
 from harness.verdict import Outcome
-from oracle import simulate
+from oracle import g711, simulate
 from oracle.g711 import RATE
 
 SECONDS, LEAD = 12, 4321
@@ -66,8 +66,8 @@ def heard(tmp_path):
 def test_each_mixers_digits_have_their_level(heard):
     """After its own gain, and that of the mixer after it."""
     checks = heard()
-    assert checks["first, heard at sink", "digit level"].wanted.startswith("-17.0 dBm0")
-    assert checks["second, heard at sink", "digit level"].wanted.startswith("-21.0 dBm0")
+    assert checks["sink", "digit level of first"].wanted.startswith("-17.0 dBm0")
+    assert checks["sink", "digit level of second"].wanted.startswith("-21.0 dBm0")
     sound = [check for (where, _), check in checks.items() if "->" not in where]
     assert [str(check) for check in sound if check.outcome is not Outcome.PASS] == []
     assert checks["sink", "codes"].outcome is Outcome.PASS
@@ -77,7 +77,7 @@ def test_each_mixers_digits_have_their_level(heard):
 def test_a_mixer_whose_digits_are_too_loud_or_too_faint_is_named(heard, levels, wrong):
     """It alone; the file's level is right."""
     failed = [check for check in heard(*levels).values() if check.outcome is Outcome.FAIL and "->" not in check.where]
-    assert [(check.where, check.name) for check in failed] == [(f"{wrong}, heard at sink", "digit level")]
+    assert [(check.where, check.name) for check in failed] == [("sink", f"digit level of {wrong}")]
     assert f"({sum(levels):+.2f} dB)"[:3] in failed[0].got
 
 
@@ -104,3 +104,16 @@ def test_pesq_is_scored_where_somebody_asks(tmp_path):
     [check] = [check for check in verdict.checks if check.name == "pesq"]
     assert check.outcome is Outcome.UNKNOWN
     assert "no speech" in check.got or "not installed" in check.got
+
+
+@pytest.mark.parametrize("loop", [True, False])
+def test_a_source_that_loops_begins_its_file_anew(tmp_path, loop):
+    """Which is a jump back where it was not told to."""
+    voice = simulate.voice(SECONDS, 2)
+    write(tmp_path / "played.wav", voice)
+    write(tmp_path / "sink.wav", simulate.in_silence(g711.through(np.tile(voice, 3)[: 30 * RATE]), LEAD, 2000))
+    source = f'source = {{ sip_target = "sip:sink", audio_file = "{tmp_path}/played.wav", loop = {str(loop).lower()} }}'
+    (tmp_path / "plan.toml").write_text(f"[topology]\n{source}\nsink = {{}}\n")
+    checks = judge(Call(tmp_path), Expectations(sinks={"sink": SinkExpectation()})).checks
+    failed = [check.name for check in checks if check.where == "sink" and check.outcome is not Outcome.PASS]
+    assert failed == ([] if loop else ["heard gap"])
