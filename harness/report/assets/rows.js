@@ -20,6 +20,10 @@ export function makeRows(data, tracks, packets, marks) {
   ]) {
     if (found.length) rows.push(marked(kind, title, found, height));
   }
+  if (data.impaired.length) {
+    const marks = data.impaired.map(({ at_s, label }) => ({ at: at_s, label: "", about: label, tone: "second" }));
+    rows.push(marked("impaired", "done by the plan", marks, 14));
+  }
   const unshown = new Set(packets);
   for (const track of tracks) {
     rows.push(...soundRows(track));
