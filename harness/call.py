@@ -176,6 +176,11 @@ class Call:
         return list(read_lines(self.folder / "events.jsonl"))
 
     @cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every line of metrics; one that was cut off is left out."""
+        return list(read_lines(self.folder / "metrics.jsonl"))
+
+    @cached_property
     def capture(self) -> dict[str, Any]:
         """What the capture came to: packets, drops, refusal."""
         refusal = "" if (self.folder / PCAP).exists() else "there was no capture"
