@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.fault.cause import Cause, Who, counted
 from harness.fault.host import Host
+from harness.impair.ledger import Ledger
 from harness.wire.gaps import Gap
 from harness.wire.order import order_of, signed, unwrap_timestamps
 from harness.wire.rtcp import Report
@@ -28,7 +29,7 @@ class Sight:
 
     `tap` are the same packets nearer to their sender, before a relay; `reports` is RTCP, of whatever stream.
     `at_sender` says that the capture is of the sender's own machine, with nothing between the two; `metrics` are the
-    sender's own counters.
+    sender's own counters, and `impaired` is what the plan itself had done to its packets.
     """
 
     src: str
@@ -38,6 +39,7 @@ class Sight:
     at_sender: bool = False
     reports: Sequence[Report] = ()
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    impaired: Ledger = field(default_factory=Ledger)
 
     @property
     def leg(self) -> str:
@@ -67,6 +69,10 @@ def loss_cause(gap: Gap, sight: Sight) -> Cause:
     """Return who lost the packets that are missing in a gap; the host lets packets wait, it loses none."""
     packets = f"{gap.lost} packet{'s' * (gap.lost > 1)} after seq {gap.after_seq}"
     lost = f"lost between {sight.src} and {sight.dst}: {packets}"
+    if injected := sight.impaired.lost_between(
+        sight.stream.ssrc, gap.after_seq, gap.before_seq, near_s=gap.start_s
+    ):
+        return _cause(Who.NETWORK, gap, sight.leg, f"{lost}; {injected}")
     if sight.tap:
         flow, left = sight.tap.flow, _passed(sight.tap, gap)
         if left == gap.lost:
@@ -121,6 +127,8 @@ def _late(gap: Gap, sight: Sight) -> Cause:
     if sight.tap and (apart_s := _apart(sight.tap, gap)) is not None:
         if apart_s < gap.by_arrival_s - (gap.by_arrival_s - gap.by_timestamp_s) / 2:
             says = f"packets that left {1000 * apart_s:.0f} ms apart at {sight.tap.flow} came {ms} apart"
+            if injected := sight.impaired.delayed(sight.stream.ssrc, gap.before_seq, near_s=gap.start_s):
+                says = f"{says}; {injected}"
             return _cause(Who.NETWORK, gap, sight.leg, f"delayed between {sight.src} and {sight.dst}: {says}")
         return _cause(Who.SENDER, gap, sight.src, f"{_left_late(gap, sight)}, at {sight.tap.flow} already")
     if sight.at_sender:

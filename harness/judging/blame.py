@@ -29,9 +29,15 @@ def sight_in(wire: Wire, stream: Stream, leg: Leg | None) -> Sight:
 
 
 def sight_of(call: Call, leg: Leg, stream: Stream) -> Sight:
-    """Return what was seen of a leg of a run: a sender that the run started was captured on its own machine."""
-    at_sender = leg.src in call.groups.values()
-    return replace(sight_in(call.wire, stream, leg), at_sender=at_sender, metrics=_metrics(call, leg.src))
+    """Return what was seen of a leg of a run: a sender that the run started was captured on its own machine.
+
+    Where the plan impairs the run there is a network between the two, and a tap before it.
+    """
+    sight = replace(sight_in(call.wire, stream, leg), metrics=_metrics(call, leg.src), impaired=call.impaired)
+    sent = (one for one in call.sent.streams if (one.flow, one.ssrc) == (stream.flow, stream.ssrc))
+    if tap := next(sent, None):
+        return replace(sight, tap=tap)
+    return replace(sight, at_sender=leg.src in call.groups.values())
 
 
 def chain_of(call: Call, listener: Listener) -> Chain:
