@@ -24,7 +24,7 @@ def check_pesq(
     digits: Sequence[Digit],
     wanted: SinkExpectation,
 ) -> Iterator[Check]:
-    """Yield the check of the worst window, or why it could not be told."""
+    """Yield the check of the worst window, or why it could not be told; what was played is only fetched where asked."""
     if wanted.min_pesq is None or not hearing.matched:
         return
     from harness.sound.pesq import score

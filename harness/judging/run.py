@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from b2b.errors import AudioError
 from b2b.flags import SOURCE
 from b2b.plan.model import Node
 from harness.call import PCAP, Call, Listener
 from harness.expect import Expectations, SinkExpectation
+from harness.fault.cause import Cause
+from harness.fault.heard import heard_cause
+from harness.impair.ledger import injected
+from harness.judging.blame import chain_of, sight_of
 from harness.judging.digits import check_digits
+from harness.judging.edges import check_edges
 from harness.judging.mix import check_digit_levels
 from harness.judging.perceived import check_pesq
 from harness.judging.sound import check_hearing, check_level
 from harness.judging.wire import Circumstances, check_stream
+from harness.sound import Gap
 from harness.verdict import Check, Outcome, Verdict, together
+
+if TYPE_CHECKING:
+    from harness.wire.legs import Leg
 
 DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter and player buffers
 
@@ -34,21 +46,37 @@ def _roles(call: Call) -> Iterator[Check]:
 
 
 def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
-    known = Circumstances(
-        file=PCAP, answered_at_s=call.answered_at_s, drops=call.capture["drops"], stalls=call.stalls
-    )
+    drops = call.capture["drops"] + call.impaired.drops
+    known = Circumstances(file=PCAP, answered_at_s=call.answered_at_s, drops=drops, host=call.host)
     for src, dst in [(node.name, node.calls) for node in call.plan.nodes if node.calls]:
         for pair in ((src, dst), (dst, src)):
             legs = [leg for leg in call.legs if (leg.src, leg.dst) == pair]
             if legs and legs[0].stream:
-                yield from check_stream(legs[0].name, legs[0].stream, wanted, known)
+                leg, stream = legs[0], legs[0].stream
+                sight = sight_of(call, leg, stream)
+                yield from check_stream(leg.name, stream, wanted, known, sight)
+                yield from check_edges(leg, sight, wanted.max_gap_ms, known, ended_at_s=call.ended_at_s(leg))
+                yield from _swapped(call, leg)
             else:
                 yield _unseen(call, " -> ".join(pair))
 
 
+def _swapped(call: Call, leg: Leg) -> Iterator[Check]:
+    """Yield a failure where a leg carries what the sender of another call sends."""
+    from harness.wire.legs import crossed
+
+    if found := crossed(leg, call.legs):
+        stream, other = found
+        got = f"that of {other.src}, from {stream.flow.src}:{stream.flow.sport}"
+        yield Check(
+            name="media", where=leg.name, outcome=Outcome.FAIL, wanted=f"the sound of {leg.src}", got=got, file=PCAP
+        )
+
+
 def _unseen(call: Call, name: str) -> Check:
     refusal = call.capture["refusal"]
-    got = f"no capture: {refusal}" if refusal else "no RTP of it in the capture"
+    why = injected(call.impaired.of(name))
+    got = f"no capture: {refusal}" if refusal else f"no RTP of it in the capture{f' ({why})' if why else ''}"
     outcome = Outcome.UNKNOWN if refusal else Outcome.FAIL
     return Check(name="media", where=name, outcome=outcome, wanted="RTP", got=got, file=PCAP)
 
@@ -69,14 +97,16 @@ def _sinks(call: Call, wanted: Expectations) -> Iterator[Check]:
 def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
     yield from _sound(call, listener, wanted)
     yield from check_digit_levels(listener, wanted)
-    if listener.hearing and listener.sent is not None:
+    if listener.hearing and (played := listener.sent) is not None:
         yield from check_pesq(
-            listener.node.name, listener.wav.name, listener.sent, listener.samples, listener.hearing, listener.digits,
-            wanted,
+            listener.node.name, listener.wav.name, played, listener.samples, listener.hearing, listener.digits, wanted,
         )  # fmt: skip
     if wanted.dtmf is not None:
         whole = _complete_sequences(call, listener, wanted.dtmf)
-        yield check_digits(listener.node.name, listener.wav.name, listener.digits, wanted.dtmf, whole=whole)
+        yield check_digits(
+            listener.node.name, listener.wav.name, listener.digits, wanted.dtmf, whole=whole,
+            min_ms=wanted.min_digit_ms,
+        )  # fmt: skip
 
 
 def _sound(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
@@ -84,10 +114,35 @@ def _sound(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[
     if listener.hearing is None:
         yield check_level(name, file, listener.level, silence=silence)
         return
-    sent_s = _call_s(call, listener)
+    silence = silence or ("" if listener.hearing.matched else _another(call, listener))
+    chain = functools.cache(lambda: chain_of(call, listener))  # put together only where there is something to find out
+
+    def cause_of(gap: Gap) -> Cause:
+        return heard_cause(gap, chain(), limit_s=wanted.max_heard_gap_ms / 1000)
+
+    sent_s = _call_s(call, listener) or math.inf
     yield from check_hearing(
-        name, file, listener.hearing, wanted, length_s=listener.length_s, sent_s=sent_s or math.inf, silence=silence
-    )
+        name, file, listener.hearing, wanted,
+        length_s=listener.length_s, sent_s=sent_s, silence=silence, cause_of=cause_of,
+    )  # fmt: skip
+
+
+def _another(call: Call, listener: Listener) -> str:
+    """Say which other source of the plan is heard, where the legs of two calls were swapped."""
+    from harness.sound import decode
+
+    others = {source.name: path for source in call.plan.with_role(SOURCE) if (path := _file_of(source, listener))}
+    heard = {name: listener.against(decode(path)) for name, path in others.items()}
+    name, hearing = max(heard.items(), key=lambda item: item[1].heard_s, default=("", None))
+    if hearing is None or not hearing.matched:
+        return ""
+    return f"nothing of it, but {hearing.heard_s:.1f} s of {others[name].name}, which {name} plays"
+
+
+def _file_of(source: Node, listener: Listener) -> Path | None:
+    """Return what a source plays that is not heard by this listener; None if it ought to be."""
+    path = Path(source.settings["audio_file"])
+    return path if source not in listener.chain and path.exists() else None
 
 
 def _silence(call: Call, listener: Listener) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.expect import SinkExpectation
+from harness.fault.cause import Cause, Who
 from harness.judging.outcome import outcome_of
-from harness.verdict import Check
+from harness.verdict import Check, Outcome
 
 if TYPE_CHECKING:
-    from harness.sound import Hearing, Level
+    from harness.sound import Gap, Hearing, Level
 
 CLOSING_S = 0.2  # baresip stops a call's threads one by one, and its player plays pieces meanwhile
 ENDING_S = 0.005  # what begins with the end of the file is no gap in it
@@ -31,17 +32,20 @@ def check_hearing(
     length_s: float,
     sent_s: float = math.inf,
     silence: str = "",
+    cause_of: Callable[[Gap], Cause] | None = None,
 ) -> Iterator[Check]:
     """Yield the checks of a recording of that length whose source's file is known.
 
     `sent_s` is how long the source was in the call. `silence` says what is known of a recording in which there is
-    nothing at all. What could not be measured has no check.
+    nothing of it. `cause_of` finds out whose fault a gap is, where more than the recording is known. What could not be
+    measured has no check.
     """
     make = functools.partial(Check, where=name, file=file)
     yield _heard(make, hearing, wanted, min(hearing.cut_s, hearing.delay_s + sent_s - hearing.end_s), silence)
     if not hearing.matched:
         return
-    yield _heard_gap(make, hearing, wanted, closing_s=min(hearing.end_s - ENDING_S, length_s - CLOSING_S))
+    closing_s = min(hearing.end_s - ENDING_S, length_s - CLOSING_S)
+    yield _heard_gap(make, [gap for gap in hearing.gaps if gap.breaks and gap.at_s < closing_s], wanted, cause_of)
     level = abs(hearing.level_db - wanted.level_db) <= wanted.max_level_error_db
     yield make(
         name="level",
@@ -91,18 +95,38 @@ def _heard(make: Make, hearing: Hearing, wanted: SinkExpectation, cut_s: float, 
     return make(outcome=outcome_of(True), got=got)
 
 
-def _heard_gap(make: Make, hearing: Hearing, wanted: SinkExpectation, *, closing_s: float) -> Check:
-    """Judge what is missing, silent, repeated or inserted; but not while the call was being closed."""
-    gaps = [gap for gap in hearing.gaps if gap.breaks and gap.at_s < closing_s]
+def _heard_gap(
+    make: Make, gaps: Sequence[Gap], wanted: SinkExpectation, cause_of: Callable[[Gap], Cause] | None
+) -> Check:
+    """Judge what is missing, silent, repeated or inserted, but not while the call was being closed.
+
+    As on the wire, what our own machine did leaves the check unknown, unless another gap fails it.
+    """
+    limit_s = wanted.max_heard_gap_ms / 1000
     worst = max(gaps, key=lambda gap: gap.length_s, default=None)
-    length_ms = 1000 * worst.length_s if worst else 0.0
+    outcome, why = outcome_of(worst is None or worst.length_s <= limit_s), None
+    if cause_of and outcome is Outcome.FAIL:
+        found = ((gap, cause_of(gap)) for gap in sorted(gaps, key=lambda gap: -gap.length_s) if gap.length_s > limit_s)
+        causes = list(_until_other(found))
+        worst, why = causes[-1] if causes[-1][1].who is not Who.HOST else causes[0]
+        outcome = Outcome.UNKNOWN if why.who is Who.HOST else Outcome.FAIL
+    got = f"{1000 * worst.length_s:.0f} ms {worst.kind.value}" if worst else "none"
     return make(
         name="heard gap",
-        outcome=outcome_of(length_ms <= wanted.max_heard_gap_ms),
+        outcome=outcome,
         wanted=f"at most {wanted.max_heard_gap_ms:g} ms",
-        got=f"{length_ms:.0f} ms {worst.kind.value}" if worst else "none",
+        got=f"{got} ({why.beside()})" if why else got,
         at_s=worst.at_s if worst else None,
+        cause=str(why) if why else None,
     )
+
+
+def _until_other(found: Iterable[tuple[Gap, Cause]]) -> Iterator[tuple[Gap, Cause]]:
+    """Yield gaps up to the first that is not our own machine's fault."""
+    for gap, cause in found:
+        yield gap, cause
+        if cause.who is not Who.HOST:
+            return
 
 
 def _delay(make: Make, hearing: Hearing, wanted: SinkExpectation) -> Iterator[Check]:
