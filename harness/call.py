@@ -126,13 +126,18 @@ class Listener:
     @cached_property
     def hearing(self) -> Hearing | None:
         """The recording against the source's file; None where no source of the plan is heard here."""
-        return None if self.sent is None else self.against(self.sent)
+        return None if self.sent is None else self._against(self.sent)
 
-    def against(self, played: Samples) -> Hearing:
-        """Compare the recording with what a source played."""
+    def against(self, played: Path) -> Hearing:
+        """Compare the recording with a file."""
+        from harness.sound import decode
+
+        return self._against(decode(played))
+
+    def _against(self, sent: Samples) -> Hearing:
         from harness.sound import compare
 
-        return compare(played, self.samples, gain=self.gains, digits=self.digits)
+        return compare(sent, self.samples, gain=self.gains, digits=self.digits)
 
 
 class Call:
@@ -169,6 +174,11 @@ class Call:
     def events(self) -> list[dict[str, Any]]:
         """Every event of the run; a line that was cut off is left out."""
         return list(read_lines(self.folder / "events.jsonl"))
+
+    @cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every line of metrics; one that was cut off is left out."""
+        return list(read_lines(self.folder / "metrics.jsonl"))
 
     @cached_property
     def capture(self) -> dict[str, Any]:

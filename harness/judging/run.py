@@ -97,9 +97,10 @@ def _sinks(call: Call, wanted: Expectations) -> Iterator[Check]:
 def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
     yield from _sound(call, listener, wanted)
     yield from check_digit_levels(listener, wanted)
-    if listener.hearing and (played := listener.sent) is not None:
+    if listener.hearing and listener.sent is not None:
         yield from check_pesq(
-            listener.node.name, listener.wav.name, played, listener.samples, listener.hearing, listener.digits, wanted,
+            listener.node.name, listener.wav.name, listener.sent, listener.samples, listener.hearing, listener.digits,
+            wanted,
         )  # fmt: skip
     if wanted.dtmf is not None:
         whole = _complete_sequences(call, listener, wanted.dtmf)
@@ -129,10 +130,8 @@ def _sound(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[
 
 def _another(call: Call, listener: Listener) -> str:
     """Say which other source of the plan is heard, where the legs of two calls were swapped."""
-    from harness.sound import decode
-
     others = {source.name: path for source in call.plan.with_role(SOURCE) if (path := _file_of(source, listener))}
-    heard = {name: listener.against(decode(path)) for name, path in others.items()}
+    heard = {name: listener.against(path) for name, path in others.items()}
     name, hearing = max(heard.items(), key=lambda item: item[1].heard_s, default=("", None))
     if hearing is None or not hearing.matched:
         return ""

@@ -46,8 +46,8 @@ def check_hearing(
     yield _heard(make, hearing, wanted, min(hearing.cut_s, hearing.delay_s + sent_s - hearing.end_s), silence)
     if not hearing.matched:
         return
-    closing_s = min(hearing.end_s - ENDING_S, length_s - CLOSING_S)
-    yield _heard_gap(make, [gap for gap in hearing.gaps if gap.breaks and gap.at_s < closing_s], wanted, cause_of)
+    gaps = [gap for gap in in_call(hearing, length_s) if gap.breaks]
+    yield _heard_gap(make, gaps, wanted, cause_of)
     level = abs(hearing.level_db - wanted.level_db) <= wanted.max_level_error_db
     yield make(
         name="level",
@@ -66,6 +66,12 @@ def check_hearing(
             wanted=f"at least {100 * wanted.min_code_equal:g} % within one code of the file",
             got=f"{100 * hearing.code_equal:.2f} %",
         )
+
+
+def in_call(hearing: Hearing, length_s: float) -> list[Gap]:
+    """Return the gaps of a recording of that length, but not what it has while the call is being closed."""
+    closing_s = min(hearing.end_s - ENDING_S, length_s - CLOSING_S)
+    return [gap for gap in hearing.gaps if gap.at_s < closing_s]
 
 
 def check_level(name: str, file: str, level: Level, *, silence: str = "") -> Check:
