@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -90,10 +91,17 @@ class Listener:
 
     def gain_at(self, hop: int) -> float:
         """Return the factor at which the source's sound ought to leave the node before a hop; the first hop is 1."""
-        gain = 1.0
-        for node in self.chain[:hop]:
-            gain *= node.settings["mix_gain_in"] if node.role == MIXER else 1.0
-        return gain
+        return math.prod(_gains(self.chain[:hop]))
+
+    @property
+    def gains(self) -> list[float]:
+        """That factor, hop by hop: each mixer decodes and encodes anew."""
+        return _gains(self.chain) or [1.0]
+
+    def digits_gain(self, mixer: Node) -> float:
+        """Return the factor at which a mixer's digits ought to arrive: its own, and those of the mixers after it."""
+        after = self.chain[self.chain.index(mixer) + 1 :]
+        return float(mixer.settings["mix_gain_dtmf"]) * math.prod(_gains(after))
 
     @cached_property
     def level(self) -> Level:
@@ -105,12 +113,13 @@ class Listener:
     @cached_property
     def hearing(self) -> Hearing | None:
         """The recording against the source's file; None where no source of the plan is heard here."""
+        return self.against(self.played) if self.played else None
+
+    def against(self, played: Path) -> Hearing:
+        """Compare the recording with a file."""
         from harness.sound import compare, decode
 
-        if self.played is None:
-            return None
-        ignore = [(digit.start_s, digit.end_s) for digit in self.digits]
-        return compare(decode(self.played), self.samples, gain=self.gain, ignore=ignore)
+        return compare(decode(played), self.samples, gain=self.gains, digits=self.digits)
 
 
 class Call:
@@ -270,6 +279,10 @@ class Call:
             if listener.node.name == name:
                 return listener
         raise LookupError(f"{name} recorded nothing")
+
+
+def _gains(chain: Sequence[Node]) -> list[float]:
+    return [float(node.settings["mix_gain_in"]) for node in chain if node.role == MIXER]
 
 
 def _heard_by(node: Node, plan: Plan) -> Iterator[Node]:

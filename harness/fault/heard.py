@@ -9,8 +9,8 @@ from typing import Any
 from harness.fault.cause import Cause, Who, counted
 from harness.fault.host import Host
 from harness.fault.wire import SENDING, Sight, gap_cause, loss_cause, missed_by_receiver
+from harness.sound import Gap, Hearing
 from harness.sound.g711 import RATE
-from harness.sound.hearing import Gap, Hearing
 from harness.wire.audio import Audio
 from harness.wire.gaps import Gap as WireGap
 from harness.wire.streams import LIMIT_S
