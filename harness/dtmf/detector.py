@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.dtmf.digit import RATE, Digit, Numbers
-from harness.dtmf.measure import PARTS_MS, measure
-from harness.dtmf.search import BLOCK, candidates
+from harness.dtmf.envelope import AROUND, PARTS_MS
+from harness.dtmf.measure import measure
+from harness.dtmf.search import HOP, candidates
 
 
 def detect(samples: Numbers, sample_rate: int = RATE) -> list[Digit]:
@@ -19,15 +20,12 @@ def detect(samples: Numbers, sample_rate: int = RATE) -> list[Digit]:
     Samples are on the 16-bit scale, or floats within ±1; several channels, as columns, are averaged.
     """
     sound = _at_8_khz(np.asarray(samples), sample_rate)
+    count = max(3, -(-len(sound) // HOP)) * HOP
+    padded = np.zeros(count + 2 * AROUND + RATE, np.float32)
+    padded[AROUND : AROUND + len(sound)] = sound
+    found = candidates(padded[AROUND : AROUND + count])
     end_s = len(sound) / RATE
-    sound = np.pad(sound, (0, BLOCK - len(sound) % BLOCK))
-    found: list[Digit] = []
-    for candidate in sorted(candidates(sound), key=lambda candidate: candidate.start):
-        if any(_covers(digit, candidate.start / RATE, candidate.end / RATE) for digit in found[-2:]):
-            continue
-        if digit := measure(sound, candidate):
-            found.append(replace(digit, end_s=min(digit.end_s, end_s)))
-    return _settled(found)
+    return _settled([replace(d, end_s=end_s) if d.end_s > end_s else d for d in measure(padded, found)])
 
 
 def _at_8_khz(samples: Numbers, rate: int) -> npt.NDArray[np.float32]:
@@ -42,11 +40,6 @@ def _at_8_khz(samples: Numbers, rate: int) -> npt.NDArray[np.float32]:
 
     common = gcd(RATE, rate)
     return np.asarray(resample_poly(sound, RATE // common, rate // common), np.float32)
-
-
-def _covers(digit: Digit, start_s: float, end_s: float) -> bool:
-    """Whether a stretch lies inside a digit that was heard, so that nothing else can be in it."""
-    return digit.start_s - 0.02 <= start_s and end_s <= digit.end_s + 0.02
 
 
 def _settled(found: list[Digit]) -> list[Digit]:

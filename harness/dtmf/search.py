@@ -1,124 +1,136 @@
 """Stage one: where in a recording two tones of a digit might be. Quick, and wrong more often than right.
 
-Blocks of 5 ms times a small matrix give the phasor of every tone in every block; turned to a common phase, four in a
-row add up to a window of 20 ms. Overlapping windows in a strided view would defeat the matrix product.
+Blocks of 10 ms times a small matrix give both halves of the phasors of 20 ms windows, one every 10 ms. The product is
+made of many small ones, in one call: views that overlap sample by sample would defeat it, and larger products would
+be shared among BLAS's threads, which stall on a busy machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.dtmf.digit import RATE, TONES, Numbers, amplitude
+from harness.dtmf.digit import RATE, TONES, amplitude
 
-BLOCK = RATE // 200
-BLOCKS = 4  # to a window
-WINDOW = BLOCK * BLOCKS
-PERIOD = RATE // BLOCK  # the tones are whole Hz: after a second of blocks every phase is back where it was
+HOP = RATE // 100
+WINDOW = 2 * HOP
+AT_ONCE = 64  # windows of one product
 
 HUM = (0, 350, 440)  # DC and dial tones, which no digit has to compete with
 PROBES = TONES + HUM
 FAINTEST = (WINDOW / 2 * amplitude(-48)) ** 2  # a tone 1.8 % beside its frequency reads up to 6 dB too low here
 LEAST_SHARE = 0.12  # of a window's energy that the pair must have
 HIGH_OVER_LOW, LOW_OVER_HIGH = 10**1.2, 10**1.7  # as energies: 12 and 17 dB, with 6 dB of that loss
-SHORTEST = 3  # windows
+DIRTY_WINDOWS = 3.5  # so many more are asked of a pair that is nothing of the energy than of one that is half of it
+MOST = 0.5
+LEAST_TURN = 0.6  # of the phase's steps, added up, against what equal steps would give
+TURN = 2 * np.pi * HOP / RATE * 0.032 * np.array(TONES)  # radians from window to window that a tone may be off
+DIP = 0.15  # of the pair's energy nearby: what is fainter is a pause, with an echo in it perhaps
+LONGEST_HOLE = 2  # windows that are another's, in a sound that goes on
 
-_phases = 2j * np.pi / RATE * np.outer(PROBES, np.arange(BLOCK))
-_MATRIX = np.concatenate((np.exp(-_phases).real, np.exp(-_phases).imag)).astype(np.float32)
-_TURNS = np.exp(-2j * np.pi / RATE * BLOCK * np.outer(PROBES, np.arange(PERIOD))).astype(np.complex64)
+Ints = npt.NDArray[np.intp]
+Floats32 = npt.NDArray[np.float32]
+_Complex = npt.NDArray[np.complex64]
+
+_phases = 2 * np.pi / RATE * np.outer(PROBES, np.arange(WINDOW))
+_halves = [np.concatenate((np.cos(part), -np.sin(part))) for part in (_phases[:, :HOP], _phases[:, HOP:])]
+_MATRIX = np.concatenate(_halves).astype(np.float32)
+_STEPS = np.exp(-2j * np.pi * HOP / RATE * np.array(TONES)).astype(np.complex64)
 
 
-class Candidate(NamedTuple):
-    """A stretch of samples that may hold that row and that column."""
+class Candidates(NamedTuple):
+    """Stretches that may hold a digit: index of its key, first window, and the one after the last."""
 
-    row: int
-    column: int
-    start: int
-    end: int
+    key: Ints
+    first: Ints
+    after: Ints
 
 
-def candidates(sound: npt.NDArray[np.float32]) -> Iterator[Candidate]:
-    """Yield each stretch that is worth measuring."""
-    count = len(sound) // BLOCK
-    if count < BLOCKS:
-        return
-    blocks = sound[: count * BLOCK].reshape(count, BLOCK)
-    phasors = _windowed(_phasors(blocks))
-    energies = phasors.real**2 + phasors.imag**2
-    total = _windowed(np.einsum("ij,ij->i", blocks, blocks)) * (WINDOW / 2)
-    total -= energies[9] + energies[10] + energies[8] / 2
-    low, high = energies[:4].max(axis=0), energies[4:8].max(axis=0)
-    good = (low + high > LEAST_SHARE * total) & (np.minimum(low, high) > FAINTEST)
+def candidates(sound: Floats32) -> Candidates:
+    """Return each stretch that is worth measuring; the sound is a whole number of `HOP` long, and three at least."""
+    count = len(sound) // HOP - 1
+    phasors = _phasors(sound, count)
+    energies = phasors[:, : len(PROBES)] ** 2 + phasors[:, len(PROBES) :] ** 2
+    blocks = sound.reshape(-1, HOP)
+    each = np.einsum("ij,ij->i", blocks, blocks)
+    total = (each[:-1] + each[1:]) * np.float32(WINDOW / 2)
+    low, high = (_in_a_row(energies[:, part].max(axis=1), count) for part in (slice(0, 4), slice(4, 8)))
+    hum = energies[:, 9] + energies[:, 10] + energies[:, 8] / 2
+    total -= _in_a_row(hum, count)
+    pair = low + high
+    good = (pair > LEAST_SHARE * total) & (np.minimum(low, high) > FAINTEST)
     good &= (high < HIGH_OVER_LOW * low) & (low < LOW_OVER_HIGH * high)
-    label = np.full(len(good), -1, np.int8)
+    good &= pair > DIP * _loudest_near(pair)
     places = np.flatnonzero(good)
     if not len(places):
-        return
-    label[places] = 4 * energies[:4, places].argmax(axis=0) + energies[4:8, places].argmax(axis=0)
-    share = (low + high) / np.maximum(total, 1)
-    for key, first, after in _joined(label, total):
-        if after - first >= SHORTEST and _steady(phasors, share, key, first, after):
-            yield Candidate(key // 4, key % 4, first * BLOCK, (after - 1) * BLOCK + WINDOW)
+        return Candidates(places, places, places)
+    chosen = energies[places // AT_ONCE, :8, places % AT_ONCE]
+    rows, columns = chosen[:, :4].argmax(axis=1), 4 + chosen[:, 4:].argmax(axis=1)
+    tones = np.stack((rows, columns), axis=1)
+    real, imaginary = (
+        phasors[(places // AT_ONCE)[:, None], tones + shift, (places % AT_ONCE)[:, None]] for shift in (0, len(PROBES))
+    )
+    share = pair[places] / np.maximum(total[places], 1)
+    return _runs(places, tones, real + 1j * imaginary, share, pair)
 
 
-def _phasors(blocks: npt.NDArray[np.float32]) -> npt.NDArray[np.complex64]:
-    """Return every tone's phasor in each block, turned to the phase of the first sample of all.
-
-    A second at a time: larger products would be shared among BLAS threads, which stall on a busy machine.
-    """
-    probes = len(PROBES)
-    phasors = np.empty((probes, len(blocks)), np.complex64)
-    for start in range(0, len(blocks), PERIOD):
-        projected = _MATRIX @ blocks[start : start + PERIOD].T
-        part = phasors[:, start : start + PERIOD]
-        part.real, part.imag = projected[:probes], projected[probes:]
-        part *= _TURNS[:, : part.shape[1]]
-    return phasors
-
-
-def _windowed(values: Numbers) -> Numbers:
-    """Add every four neighbours."""
-    pairs = values[..., :-1] + values[..., 1:]
-    return np.asarray(pairs[..., :-2] + pairs[..., 2:])
+def _phasors(sound: Floats32, count: int) -> Floats32:
+    """Return real and imaginary parts of each probe's phasor: [group of windows, part and probe, window in it]."""
+    groups = -(-count // AT_ONCE)
+    padded = np.zeros((groups * AT_ONCE + 1) * HOP, np.float32)
+    padded[: len(sound)] = sound
+    step = padded.itemsize
+    blocks = np.lib.stride_tricks.as_strided(
+        padded, (groups, HOP, AT_ONCE + 1), (AT_ONCE * HOP * step, step, HOP * step)
+    )
+    halves = np.matmul(_MATRIX, blocks)
+    both = 2 * len(PROBES)
+    return np.asarray(halves[:, :both, :-1] + halves[:, both:, 1:])
 
 
-def _joined(label: npt.NDArray[np.int8], total: Numbers) -> Iterator[tuple[int, int, int]]:
-    """Yield key, first window and the one after the last, of each run; what only flickered is one run."""
-    edges = np.flatnonzero(label[1:] != label[:-1]) + 1
-    starts = np.concatenate(([0], edges))
-    keys = label[starts]
-    afters = np.concatenate((edges, [len(label)]))
-    open_runs: dict[int, tuple[int, int]] = {}
-    for key, first, after in zip(keys.tolist(), starts.tolist(), afters.tolist(), strict=True):
-        if key < 0:
-            continue
-        if key in open_runs:
-            begin, end = open_runs[key]
-            hole = first - end
-            if hole <= 1 or (hole <= 5 and total[end:first].min() > 0.1 * total[begin:end].mean()):
-                open_runs[key] = begin, after
-                continue
-            yield key, begin, end
-        open_runs[key] = first, after
-    for key, (begin, end) in open_runs.items():
-        yield key, begin, end
+def _in_a_row(values: Floats32, count: int) -> Floats32:
+    return values.reshape(-1)[:count]
 
 
-def _steady(phasors: npt.NDArray[np.complex64], share: Numbers, key: int, first: int, after: int) -> bool:
-    """Whether both tones turn evenly enough, for long enough, for how dirty they are."""
-    clean = float(share[first:after].mean())
-    length = after - first
-    if length < 4 + 7 * (0.8 - clean):
-        return False
-    for tone in (key // 4, 4 + key % 4):
-        run = phasors[tone, first:after]
-        turn = complex(np.vdot(run[:-1], run[1:]))
-        energy = float(np.vdot(run, run).real)
-        if abs(turn) < 0.6 * energy * (length - 1) / length:
-            return False
-        if abs(np.angle(turn)) > 2 * np.pi * BLOCK / RATE * 0.032 * TONES[tone]:
-            return False
-    return True
+def _loudest_near(pair: Floats32) -> Floats32:
+    """Return the largest within two windows on either side."""
+    three = pair.copy()
+    np.maximum(three[1:], pair[:-1], out=three[1:])
+    np.maximum(three[:-1], pair[1:], out=three[:-1])
+    five = three.copy()
+    np.maximum(five[1:], three[:-1], out=five[1:])
+    np.maximum(five[:-1], three[1:], out=five[:-1])
+    return five
+
+
+def _runs(places: Ints, tones: Ints, phasors: _Complex, share: Floats32, pair: Floats32) -> Candidates:
+    """Return the runs of one key in the windows at these places that are long and steady enough."""
+    key = 4 * tones[:, 0] + tones[:, 1] - 4
+    order = np.argsort(key, kind="stable")
+    key, places, tones, phasors, share = key[order], places[order], tones[order], phasors[order], share[order]
+    same = key[1:] == key[:-1]
+    hole = np.where(same, places[1:] - places[:-1] - 1, LONGEST_HOLE + 1)
+    together = hole == 0
+    for length in range(1, LONGEST_HOLE + 1):  # what only flickered is one run
+        (at,) = np.nonzero(hole == length)
+        least = np.min([pair[places[at] + i] for i in range(1, length + 1)], axis=0)
+        together[at] = least > DIP * np.maximum(pair[places[at]], pair[places[at + 1]])
+    starts = np.concatenate(([0], np.flatnonzero(~together) + 1))
+    counts = np.diff(np.append(starts, len(places)))
+    steps = phasors[1:] * phasors[:-1].conj() * _STEPS[tones[1:]]
+    steps[hole != 0] = 0
+    turn = np.add.reduceat(np.concatenate((steps, np.zeros((1, 2), steps.dtype))), starts)
+    lengths = np.add.reduceat(np.append(np.abs(steps).sum(axis=1), 0), starts)
+    clean = np.add.reduceat(share, starts) / counts
+    good = (counts >= 2) & (counts >= 2 + DIRTY_WINDOWS * (MOST - clean))
+    good &= np.abs(turn).sum(axis=1) >= LEAST_TURN * lengths
+    good &= (np.abs(np.angle(turn)) <= TURN[tones[starts]]).all(axis=1)
+    ends = starts + counts - 1
+    return Candidates(key[starts][good], places[starts][good], places[ends][good] + 1)
+
+
+def taken(values: Any, which: Any) -> Any:
+    """Return the same tuple of arrays with these rows only."""
+    return type(values)(*(value[which] for value in values))
