@@ -23,6 +23,7 @@ MS = RATE // 1000
 PARTS_MS = 26.0  # a gap so long parts two digits: Q.24 20 ms must not, 30 ms must
 FADED_MS = 60.0  # one tone that is gone for so long ends the digit, though the other stays
 MUCH_LOUDER = 1.5  # than this burst: a neighbour whose own amplitude counts for its edge
+UNLIKE = 2.5  # times as loud: not the same digit
 LOUD = 0.8  # of a candidate's places are fainter than its burst is taken to be
 
 NOMINAL = np.array([(row, column) for row in ROWS for column in COLUMNS], np.float64)  # by index of the key
@@ -203,4 +204,5 @@ def _parts(runs: _Runs, both: Floats32, either: Floats32) -> Bools:
     length += np.where(runs.first[between + 1] - after <= 1, late[between + 1], 0)
     longest = np.zeros(count)
     np.maximum.at(longest, between, length)
-    return np.asarray((longest >= PARTS_MS * MS) | (runs.start[1:] - runs.end[:-1] > FADED_MS * MS))
+    unlike = np.maximum(loudness[1:], loudness[:-1]) > UNLIKE * np.minimum(loudness[1:], loudness[:-1])
+    return np.asarray(unlike | (longest >= PARTS_MS * MS) | (runs.start[1:] - runs.end[:-1] > FADED_MS * MS))
