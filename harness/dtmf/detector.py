@@ -6,12 +6,11 @@ from dataclasses import replace
 from math import gcd
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.dtmf.digit import RATE, Digit, Numbers
 from harness.dtmf.envelope import AROUND, PARTS_MS
 from harness.dtmf.measure import measure
-from harness.dtmf.search import HOP, candidates
+from harness.dtmf.search import HOP, candidates, room
 
 
 def detect(samples: Numbers, sample_rate: int = RATE) -> list[Digit]:
@@ -20,17 +19,18 @@ def detect(samples: Numbers, sample_rate: int = RATE) -> list[Digit]:
     Samples are on the 16-bit scale, or floats within ±1; several channels, as columns, are averaged.
     """
     sound = _at_8_khz(np.asarray(samples), sample_rate)
-    count = max(3, -(-len(sound) // HOP)) * HOP
-    padded = np.zeros(count + 2 * AROUND + RATE, np.float32)
-    padded[AROUND : AROUND + len(sound)] = sound
-    found = candidates(padded[AROUND : AROUND + count])
-    end_s = len(sound) / RATE
-    return _settled([replace(d, end_s=end_s) if d.end_s > end_s else d for d in measure(padded, found)])
+    count = len(sound)
+    padded = np.zeros(AROUND + max(room(count), count + AROUND + HOP), np.float32)
+    padded[AROUND : AROUND + count] = sound
+    return _settled(measure(padded, candidates(padded[AROUND:], count), count / RATE))
 
 
-def _at_8_khz(samples: Numbers, rate: int) -> npt.NDArray[np.float32]:
+def _at_8_khz(samples: Numbers, rate: int) -> Numbers:
+    """Return one channel on the 16-bit scale."""
     if samples.ndim > 1:
         samples = samples.mean(axis=1)
+    if samples.dtype == np.int16 and rate == RATE:
+        return samples
     sound = samples.astype(np.float32)
     if np.issubdtype(samples.dtype, np.floating) and len(sound) and np.abs(sound).max() <= 1:
         sound *= 32768

@@ -46,6 +46,7 @@ class Excerpts(NamedTuple):
     """
 
     key: Ints
+    other: Floats32  # as the search found it
     origin: Ints  # sample
     seed_end: Ints  # block after the last of the candidate itself
     phasors: npt.NDArray[np.complex64]
@@ -78,7 +79,7 @@ def excerpts(padded: Floats32, candidates: Candidates) -> Excerpts:
     power = _shared(np.einsum("nbk,nbk->nb", sound, sound))
     power -= projected[:, 8].mean(axis=1, keepdims=True) ** 2
     seed_end = AROUND // BLOCK + ((candidates.after - candidates.first - 1) * HOP + WINDOW) // BLOCK
-    return Excerpts(candidates.key, first - AROUND, seed_end, phasors, _smoothed(phasors), power)
+    return Excerpts(candidates.key, candidates.other, first - AROUND, seed_end, phasors, _smoothed(phasors), power)
 
 
 @functools.lru_cache(maxsize=64)

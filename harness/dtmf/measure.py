@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from harness.dtmf.digit import KEYS, RATE, Digit, amplitude
-from harness.dtmf.digit import OVERLOAD_DBM0, OVERLOAD_PEAK
+from harness.dtmf.digit import KEYS, OVERLOAD_DBM0, OVERLOAD_PEAK, RATE, Digit, Floats, amplitude
 from harness.dtmf.envelope import MS, NOMINAL, Bursts, Excerpts, bursts, excerpts
 from harness.dtmf.search import Candidates, Floats32, taken
 from harness.dtmf.surroundings import surroundings
@@ -29,23 +26,28 @@ CHORD_MS = 150.0  # a note of speech can begin and end with a digit that is shor
 LENGTHS = (12, 48, 192)  # candidates of up to so many windows are measured together
 
 
-def measure(padded: Floats32, found: Candidates) -> Iterator[Digit]:
-    """Yield the digits at the candidates' places, in any order, some of them twice."""
+def measure(padded: Floats32, found: Candidates, end_s: float) -> list[Digit]:
+    """Return the digits at the candidates' places, in any order, some of them twice; the sound ends at `end_s`.
+
+    The sound has `AROUND` more samples at its beginning, and at least as many at its end.
+    """
     length = found.after - found.first
+    digits: list[Digit] = []
     least = 0
     for most in (*LENGTHS, int(length.max(initial=0))):
         these = (length > least) & (length <= most)
         if these.any():
-            yield from _measured(padded, taken(found, these))
+            digits += _measured(padded, taken(found, these), end_s)
         least = max(least, most)
+    return digits
 
 
-def _measured(padded: Floats32, found: Candidates) -> Iterator[Digit]:
+def _measured(padded: Floats32, found: Candidates, end_s: float) -> list[Digit]:
     cut = excerpts(padded, found)
     burst = bursts(cut)
     long_enough = burst.end - burst.start >= SHORTEST_MS * MS
     if not long_enough.any():
-        return
+        return []
     cut, burst = taken(cut, long_enough), taken(burst, long_enough)
     heard = tones(cut, burst)
     errors = 100 * np.abs(heard.offset) / NOMINAL[cut.key]
@@ -54,42 +56,35 @@ def _measured(padded: Floats32, found: Candidates) -> Iterator[Digit]:
     good = (errors.max(axis=1) <= FREQUENCY_ERROR) & (heard.coherence.min(axis=1) >= COHERENCE)
     good &= (heard.amplitude.min(axis=1) >= FAINTEST) & (twist >= LEAST_TWIST_DB) & (twist <= MOST_TWIST_DB)
     whole = (heard.start == burst.start) & (heard.end == burst.end)
-    clean = heard.share >= CLEAN
     steady = (errors.max(axis=1) <= DIRTY_ERROR) & (heard.coherence.min(axis=1) >= DIRTY_COHERENCE)
-    good &= clean | steady
-    cut, burst, heard, levels = taken(cut, good), taken(burst, good), taken(heard, good), levels[good]
-    if not good.any():
-        return
-    clean, steady, whole = clean[good], steady[good], whole[good]
+    alone = good & (heard.share >= CLEAN) & (cut.other <= OTHER**2)
+    confidence = np.where(alone, np.minimum(heard.share, 1), 0)
+    unsure = np.flatnonzero(good & steady & ~alone)
+    if len(unsure):
+        confidence[unsure] = _among_sound(padded, taken(cut, unsure), taken(burst, unsure), taken(heard, unsure))
+    accepted = confidence > 0
+    cut, burst, heard = taken(cut, accepted), taken(burst, accepted), taken(heard, accepted)
+    start_s = np.maximum((cut.origin + burst.start) / RATE, 0)
+    columns = (
+        start_s,
+        np.minimum((cut.origin + burst.end) / RATE, end_s),
+        *levels[accepted].T,
+        *(100 * heard.offset / NOMINAL[cut.key]).T,
+        confidence[accepted].round(3),
+    )
+    names = ("start_s", "end_s", "low_dbm0", "high_dbm0", "low_error", "high_error", "confidence")
+    rows = zip(cut.key.tolist(), *(column.tolist() for column in columns), strict=True)
+    return [Digit(digit=KEYS[key], **dict(zip(names, figures, strict=True))) for key, *figures in rows]
+
+
+def _among_sound(padded: Floats32, cut: Excerpts, burst: Bursts, heard: Tones) -> Floats:
+    """Return the confidence in pairs that are not alone; 0 in those that are no digits."""
+    whole = (heard.start == burst.start) & (heard.end == burst.end)
     start, end = cut.origin + heard.start, cut.origin + heard.end
     around = surroundings(padded, cut.key, start, end, heard.amplitude, burst.parts)
     length = (heard.end - heard.start) / MS
-    among = steady & (around.share >= LEAST_SHARE) & (around.other <= OTHER)
-    among &= length >= SHORTEST_MS + LONGER_MS * np.maximum(0, CLEAN - around.share)
+    good = (around.share >= LEAST_SHARE) & (around.other <= OTHER)
+    good &= length >= SHORTEST_MS + LONGER_MS * np.maximum(0, CLEAN - around.share)
     new = np.where((around.share < CLEAN) | ~whole, around.new_share, 1)
-    among &= new >= NEW_SHARE
-    among &= (length <= CHORD_MS) | (around.strange <= STRANGE)
-    alone = clean & (around.other <= OTHER)
-    confidence = np.where(alone, np.minimum(heard.share, 1), 0.5 + 0.4 * (new - NEW_SHARE) / (1 - NEW_SHARE))
-    errors = 100 * heard.offset / NOMINAL[cut.key]
-    first, last = (cut.origin + burst.start) / RATE, (cut.origin + burst.end) / RATE
-    accepted = alone | among
-    for key, start_s, end_s, level, error, sure in zip(
-        cut.key[accepted].tolist(),
-        first[accepted].tolist(),
-        last[accepted].tolist(),
-        levels[accepted].tolist(),
-        errors[accepted].tolist(),
-        confidence[accepted].round(3).tolist(),
-        strict=True,
-    ):
-        yield Digit(
-            digit=KEYS[key],
-            start_s=max(0.0, start_s),
-            end_s=end_s,
-            low_dbm0=level[0],
-            high_dbm0=level[1],
-            low_error=error[0],
-            high_error=error[1],
-            confidence=sure,
-        )
+    good &= (new >= NEW_SHARE) & ((length <= CHORD_MS) | (around.strange <= STRANGE))
+    return np.asarray(np.where(good, 0.5 + 0.4 * (new - NEW_SHARE) / (1 - NEW_SHARE), 0))

@@ -41,49 +41,64 @@ _STEPS = np.exp(-2j * np.pi * HOP / RATE * np.array(TONES)).astype(np.complex64)
 
 
 class Candidates(NamedTuple):
-    """Stretches that may hold a digit: index of its key, first window, and the one after the last."""
+    """Stretches that may hold a digit: index of its key, first window, and the one after the last.
+
+    `other` is the energy of the loudest other row or column against the pair's own, in the window where it is least.
+    """
 
     key: Ints
     first: Ints
     after: Ints
+    other: Floats32
 
 
-def candidates(sound: Floats32) -> Candidates:
-    """Return each stretch that is worth measuring; the sound is a whole number of `HOP` long, and three at least."""
-    count = len(sound) // HOP - 1
-    phasors = _phasors(sound, count)
+def room(count: int) -> int:
+    """Return how many samples the search needs to look at so many: whole products, and a block more."""
+    return (-(-count // (AT_ONCE * HOP)) * AT_ONCE + 1) * HOP
+
+
+def candidates(sound: Floats32, count: int) -> Candidates:
+    """Return each stretch that is worth measuring in so many samples; those after them, up to `room(count)`, are 0."""
+    windows = max(0, -(-count // HOP) - 1)
+    phasors = _phasors(sound, -(-count // (AT_ONCE * HOP)))
     energies = phasors[:, : len(PROBES)] ** 2 + phasors[:, len(PROBES) :] ** 2
-    blocks = sound.reshape(-1, HOP)
+    blocks = sound[: (windows + 1) * HOP].reshape(-1, HOP)
     each = np.einsum("ij,ij->i", blocks, blocks)
     total = (each[:-1] + each[1:]) * np.float32(WINDOW / 2)
-    low, high = (_in_a_row(energies[:, part].max(axis=1), count) for part in (slice(0, 4), slice(4, 8)))
-    hum = energies[:, 9] + energies[:, 10] + energies[:, 8] / 2
-    total -= _in_a_row(hum, count)
+    total -= _in_a_row(energies[:, 9] + energies[:, 10] + energies[:, 8] / 2, windows)
+    low, high = (_in_a_row(energies[:, part].max(axis=1), windows) for part in (slice(0, 4), slice(4, 8)))
     pair = low + high
     good = (pair > LEAST_SHARE * total) & (np.minimum(low, high) > FAINTEST)
     good &= (high < HIGH_OVER_LOW * low) & (low < LOW_OVER_HIGH * high)
     good &= pair > DIP * _loudest_near(pair)
     places = np.flatnonzero(good)
     if not len(places):
-        return Candidates(places, places, places)
-    chosen = energies[places // AT_ONCE, :8, places % AT_ONCE]
-    rows, columns = chosen[:, :4].argmax(axis=1), 4 + chosen[:, 4:].argmax(axis=1)
-    tones = np.stack((rows, columns), axis=1)
-    real, imaginary = (
-        phasors[(places // AT_ONCE)[:, None], tones + shift, (places % AT_ONCE)[:, None]] for shift in (0, len(PROBES))
-    )
+        return Candidates(places, places, places, pair[:0])
+    group, window = places // AT_ONCE, places % AT_ONCE
+    chosen = np.ascontiguousarray(energies[group, :8, window].T).reshape(2, 4, -1)
+    tones, other = _loudest(chosen)
+    tones[1] += 4
+    real, imaginary = (phasors[group, tones + shift, window] for shift in (0, len(PROBES)))
     share = pair[places] / np.maximum(total[places], 1)
-    return _runs(places, tones, real + 1j * imaginary, share, pair)
+    return _runs(places, tones, real + 1j * imaginary, share, other, pair)
 
 
-def _phasors(sound: Floats32, count: int) -> Floats32:
+def _loudest(energies: Floats32) -> tuple[Ints, Floats32]:
+    """Return the index of the loudest row and column, and how loud the next is against it: [row or column, of four]."""
+    a, b, c, d = energies.transpose(1, 0, 2)
+    first, second = np.maximum(a, b), np.maximum(c, d)
+    in_first = first >= second
+    index = np.where(in_first, b > a, 2 + (d > c))
+    beside = np.where(in_first, np.minimum(a, b), np.minimum(c, d))
+    next_one = np.maximum(np.minimum(first, second), beside)
+    return index.astype(np.intp), (next_one / np.maximum(first, second)).max(axis=0)
+
+
+def _phasors(sound: Floats32, groups: int) -> Floats32:
     """Return real and imaginary parts of each probe's phasor: [group of windows, part and probe, window in it]."""
-    groups = -(-count // AT_ONCE)
-    padded = np.zeros((groups * AT_ONCE + 1) * HOP, np.float32)
-    padded[: len(sound)] = sound
-    step = padded.itemsize
+    step = sound.itemsize
     blocks = np.lib.stride_tricks.as_strided(
-        padded, (groups, HOP, AT_ONCE + 1), (AT_ONCE * HOP * step, step, HOP * step)
+        sound, (groups, HOP, AT_ONCE + 1), (AT_ONCE * HOP * step, step, HOP * step)
     )
     halves = np.matmul(_MATRIX, blocks)
     both = 2 * len(PROBES)
@@ -105,30 +120,33 @@ def _loudest_near(pair: Floats32) -> Floats32:
     return five
 
 
-def _runs(places: Ints, tones: Ints, phasors: _Complex, share: Floats32, pair: Floats32) -> Candidates:
+def _runs(
+    places: Ints, tones: Ints, phasors: _Complex, share: Floats32, other: Floats32, pair: Floats32
+) -> Candidates:
     """Return the runs of one key in the windows at these places that are long and steady enough."""
-    key = 4 * tones[:, 0] + tones[:, 1] - 4
-    order = np.argsort(key, kind="stable")
-    key, places, tones, phasors, share = key[order], places[order], tones[order], phasors[order], share[order]
+    key = 4 * tones[0] + tones[1] - 4
+    order = np.argsort(key.astype(np.int8), kind="stable")
+    key, places, tones, phasors = key[order], places[order], tones[:, order], phasors[:, order]
     same = key[1:] == key[:-1]
     hole = np.where(same, places[1:] - places[:-1] - 1, LONGEST_HOLE + 1)
     together = hole == 0
+    steps = phasors[:, 1:] * phasors[:, :-1].conj() * _STEPS[tones[:, 1:]] * together
     for length in range(1, LONGEST_HOLE + 1):  # what only flickered is one run
         (at,) = np.nonzero(hole == length)
         least = np.min([pair[places[at] + i] for i in range(1, length + 1)], axis=0)
         together[at] = least > DIP * np.maximum(pair[places[at]], pair[places[at + 1]])
-    starts = np.concatenate(([0], np.flatnonzero(~together) + 1))
-    counts = np.diff(np.append(starts, len(places)))
-    steps = phasors[1:] * phasors[:-1].conj() * _STEPS[tones[1:]]
-    steps[hole != 0] = 0
-    turn = np.add.reduceat(np.concatenate((steps, np.zeros((1, 2), steps.dtype))), starts)
-    lengths = np.add.reduceat(np.append(np.abs(steps).sum(axis=1), 0), starts)
-    clean = np.add.reduceat(share, starts) / counts
+    starts = np.append(0, np.flatnonzero(~together) + 1)
+    counts = np.diff(starts, append=len(places))
+    steps = np.pad(steps, ((0, 0), (0, 1)))
+    turn = np.add.reduceat(steps, starts, axis=1)
+    lengths = np.add.reduceat(np.abs(steps), starts, axis=1)
+    clean = np.add.reduceat(share[order], starts) / counts
     good = (counts >= 2) & (counts >= 2 + DIRTY_WINDOWS * (MOST - clean))
-    good &= np.abs(turn).sum(axis=1) >= LEAST_TURN * lengths
-    good &= (np.abs(np.angle(turn)) <= TURN[tones[starts]]).all(axis=1)
-    ends = starts + counts - 1
-    return Candidates(key[starts][good], places[starts][good], places[ends][good] + 1)
+    good &= (np.abs(turn) >= LEAST_TURN * lengths).all(axis=0)
+    good &= (np.abs(np.angle(turn)) <= TURN[tones[:, starts]]).all(axis=0)
+    least = np.minimum.reduceat(other[order], starts)
+    begin, last = starts[good], (starts + counts - 1)[good]
+    return Candidates(key[begin], places[begin], places[last] + 1, least[good])
 
 
 def taken(values: Any, which: Any) -> Any:
