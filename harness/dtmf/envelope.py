@@ -70,7 +70,8 @@ def excerpts(padded: Floats32, candidates: Candidates) -> Excerpts:
     count = ((windows - 1) * HOP + WINDOW + 2 * AROUND) // BLOCK
     blocks = padded[: len(padded) // BLOCK * BLOCK].reshape(-1, BLOCK)
     first = candidates.first * HOP
-    sound = blocks[(first // BLOCK)[:, None] + np.arange(count)]
+    wanted = (first // BLOCK)[:, None] + np.arange(count)
+    sound = blocks[np.minimum(wanted, len(blocks) - 1)]  # beyond the end is silence, of which the last block is some
     projected = np.matmul(_KERNELS[candidates.key], sound.transpose(0, 2, 1))
     phasors = np.empty((len(sound), 2, count - 1), np.complex64)
     np.add(projected[:, 0:2, :-1], projected[:, 4:6, 1:], out=phasors.real)

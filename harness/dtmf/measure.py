@@ -11,19 +11,25 @@ from harness.dtmf.surroundings import surroundings
 from harness.dtmf.tones import Tones, tones
 
 SHORTEST_MS = 31.5  # Q.24 rejects 24 ms and accepts 40
-FREQUENCY_ERROR, DIRTY_ERROR = 2.4, 0.4  # %: 1.8 must be accepted, 3.0 not; among other sound only a digital sender
 LEAST_TWIST_DB, MOST_TWIST_DB = -9.5, 7.0
 FAINTEST = amplitude(-45.0)
-CLEAN = 0.9  # of the energy is the pair: no more questions
-LEAST_SHARE = 0.1
-LONGER_MS = 55.0  # so much more is asked of a pair that is nothing of the energy than of one that is all of it
-NEW_SHARE = 0.55  # of what came and went with the pair
-COHERENCE, DIRTY_COHERENCE = 0.75, 0.9
-OTHER = 0.5  # a third tone of the eight, against the one of its own group
-STRANGE = 0.6  # any other tone that comes and goes with the pair, against the weaker of the two
-CHORD_MS = 150.0  # a note of speech can begin and end with a digit that is shorter
 
-LENGTHS = (12, 48, 192)  # candidates of up to so many windows are measured together
+# A pair that is alone: Q.24 asks for 1.8 % to be accepted, and 3.0 not.
+CLEAN, IMPOSSIBLE = 0.9, 1.25  # of the energy is the pair
+ERROR, UNSTEADY_ERROR = 2.4, 1.5  # %, of a whole burst, and of one with a jump in it or a glide
+COHERENCE, STEADY = 0.75, 0.97
+OTHER = 0.5  # a third tone of the eight, against the one of its own group
+
+# A pair among other sound, which only a digital sender's is certain to be: what speaks for it is its length, what
+# against it adds up. The weights are a logistic regression's, of digits under speech, music and noise, and of speech and
+# music without; above `EVIDENCE` it is a digit.
+EVIDENCE = 4.3
+PER_MS, LONG_MS = 3.5 / 60, 120.0
+DOUBTS = {"error": 15.0, "incoherence": 22.0, "share": 7.3, "other": 3.4, "strange": 5.2, "twist": 0.62}
+MOST_ERROR, LEAST_COHERENCE, MOST_OTHER, LEAST_NEW = 0.5, 0.87, 0.7, 0.4  # none of them, whatever else
+USUAL_TWIST_DB = -1.0
+
+LENGTHS = (12, 100)  # candidates of up to so many windows are measured together
 
 
 def measure(padded: Floats32, found: Candidates, end_s: float) -> list[Digit]:
@@ -53,38 +59,57 @@ def _measured(padded: Floats32, found: Candidates, end_s: float) -> list[Digit]:
     errors = 100 * np.abs(heard.offset) / NOMINAL[cut.key]
     levels = 20 * np.log10(np.maximum(heard.amplitude, 1e-6) / OVERLOAD_PEAK) + OVERLOAD_DBM0
     twist = levels[:, 1] - levels[:, 0]
-    good = (errors.max(axis=1) <= FREQUENCY_ERROR) & (heard.coherence.min(axis=1) >= COHERENCE)
-    good &= (heard.amplitude.min(axis=1) >= FAINTEST) & (twist >= LEAST_TWIST_DB) & (twist <= MOST_TWIST_DB)
+    error, coherence = errors.max(axis=1), heard.coherence.min(axis=1)
+    good = (heard.amplitude.min(axis=1) >= FAINTEST) & (twist >= LEAST_TWIST_DB) & (twist <= MOST_TWIST_DB)
     whole = (heard.start == burst.start) & (heard.end == burst.end)
-    steady = (errors.max(axis=1) <= DIRTY_ERROR) & (heard.coherence.min(axis=1) >= DIRTY_COHERENCE)
-    alone = good & (heard.share >= CLEAN) & (cut.other <= OTHER**2)
+    alone = good & (heard.share >= CLEAN) & (heard.share <= IMPOSSIBLE) & (cut.other <= OTHER**2) & (coherence >= COHERENCE)
+    alone &= error <= np.where(whole & (coherence >= STEADY), ERROR, UNSTEADY_ERROR)
     confidence = np.where(alone, np.minimum(heard.share, 1), 0)
-    unsure = np.flatnonzero(good & steady & ~alone)
+    unsure = np.flatnonzero(good & ~alone & (error <= MOST_ERROR) & (coherence >= LEAST_COHERENCE))
     if len(unsure):
         confidence[unsure] = _among_sound(padded, taken(cut, unsure), taken(burst, unsure), taken(heard, unsure))
     accepted = confidence > 0
     cut, burst, heard = taken(cut, accepted), taken(burst, accepted), taken(heard, accepted)
-    start_s = np.maximum((cut.origin + burst.start) / RATE, 0)
     columns = (
-        start_s,
+        cut.key,
+        np.maximum((cut.origin + burst.start) / RATE, 0),
         np.minimum((cut.origin + burst.end) / RATE, end_s),
         *levels[accepted].T,
         *(100 * heard.offset / NOMINAL[cut.key]).T,
         confidence[accepted].round(3),
     )
-    names = ("start_s", "end_s", "low_dbm0", "high_dbm0", "low_error", "high_error", "confidence")
-    rows = zip(cut.key.tolist(), *(column.tolist() for column in columns), strict=True)
-    return [Digit(digit=KEYS[key], **dict(zip(names, figures, strict=True))) for key, *figures in rows]
+    return [
+        Digit(
+            digit=KEYS[key],
+            start_s=start_s,
+            end_s=end_s,
+            low_dbm0=low_dbm0,
+            high_dbm0=high_dbm0,
+            low_error=low_error,
+            high_error=high_error,
+            confidence=sure,
+        )
+        for key, start_s, end_s, low_dbm0, high_dbm0, low_error, high_error, sure in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    ]
 
 
 def _among_sound(padded: Floats32, cut: Excerpts, burst: Bursts, heard: Tones) -> Floats:
     """Return the confidence in pairs that are not alone; 0 in those that are no digits."""
-    whole = (heard.start == burst.start) & (heard.end == burst.end)
     start, end = cut.origin + heard.start, cut.origin + heard.end
     around = surroundings(padded, cut.key, start, end, heard.amplitude, burst.parts)
     length = (heard.end - heard.start) / MS
-    good = (around.share >= LEAST_SHARE) & (around.other <= OTHER)
-    good &= length >= SHORTEST_MS + LONGER_MS * np.maximum(0, CLEAN - around.share)
-    new = np.where((around.share < CLEAN) | ~whole, around.new_share, 1)
-    good &= (new >= NEW_SHARE) & ((length <= CHORD_MS) | (around.strange <= STRANGE))
-    return np.asarray(np.where(good, 0.5 + 0.4 * (new - NEW_SHARE) / (1 - NEW_SHARE), 0))
+    twist = 20 * np.log10(heard.amplitude[:, 1] / heard.amplitude[:, 0])
+    against = {
+        "error": 100 * (np.abs(heard.offset) / NOMINAL[cut.key]).max(axis=1),
+        "incoherence": 1 - heard.coherence.min(axis=1),
+        "share": 1 - around.share,
+        "other": around.other,
+        "strange": np.maximum(around.strange, 0),
+        "twist": np.abs(twist - USUAL_TWIST_DB),
+    }
+    doubt = np.sum([weight * against[name] for name, weight in DOUBTS.items()], axis=0)
+    beyond = EVIDENCE + PER_MS * np.minimum(length, LONG_MS) - doubt
+    good = (beyond > 0) & (length >= SHORTEST_MS) & (around.new_share >= LEAST_NEW) & (around.other <= MOST_OTHER)
+    return np.asarray(np.where(good, 0.9 - 0.4 * np.exp(-np.maximum(beyond, 0) / 3), 0))

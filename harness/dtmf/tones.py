@@ -44,7 +44,7 @@ def tones(cut: Excerpts, found: Bursts) -> Tones:
     jumpy = found.parts[left] == 1
     for _ in range(1, TRIES):
         if jumpy.any():
-            start[jumpy], end[jumpy] = _longer_side(cut.smooth[left[jumpy]], start[jumpy], end[jumpy])
+            start[jumpy], end[jumpy] = _longer_side(cut.phasors[left[jumpy]], start[jumpy], end[jumpy])
         there = end - start >= STEADY_MS * MS
         left, start, end = left[there], start[there], end[there]
         if not len(left):
@@ -87,18 +87,12 @@ def _measured(cut: Excerpts, start: Floats, end: Floats, *, apart: bool) -> Tone
     energy = (turned.real**2 + turned.imag**2).sum(axis=2)
     total = turned.sum(axis=2)
     coherence = (total.real**2 + total.imag**2) / (counted * energy + 1e-6)
-    power = (cut.power[:, low : low + core.shape[2]] if not apart else _lined_up(cut.power, low, core.shape[2]))
+    same_places = np.clip(np.arange(low, low + core.shape[2]) - int(apart), 0, cut.power.shape[1] - 1)
     offset = radians * (RATE / (2 * np.pi))
     amplitude = np.sqrt(energy / counted) / _gain(offset, apart=apart)
-    mean = (power * inside).sum(axis=1) / counted[:, 0]
+    mean = (cut.power[:, same_places] * inside).sum(axis=1) / counted[:, 0]
     share = (amplitude**2).sum(axis=1) / 2 / np.maximum(mean, 1e-3)
     return Tones(offset, coherence, amplitude, share, start.copy(), end.copy())
-
-
-def _lined_up(power: Floats32, low: int, count: int) -> Floats32:
-    """Return the power over 20 ms in the middle of blocks that begin one block earlier."""
-    padded = np.pad(power, ((0, 0), (1, 1)), mode="edge")
-    return padded[:, low : low + count]
 
 
 def _turned(phasors: _Complex, radians: Floats, samples: Floats32) -> _Complex:
@@ -119,17 +113,16 @@ def _gain(offset: Floats, *, apart: bool) -> Floats:
     return np.maximum(gain, 0.2)
 
 
-def _longer_side(smooth: _Complex, start: Floats, end: Floats) -> tuple[Floats, Floats]:
-    """Return the longer side of where the phases change most within a window's length."""
-    lag = REACH + 1
-    steps = smooth[:, :, lag:] * smooth[:, :, :-lag].conj()
+def _longer_side(phasors: _Complex, start: Floats, end: Floats) -> tuple[Floats, Floats]:
+    """Return the longer side of where the phases change most within the 10 ms that a phasor takes."""
+    steps = phasors[:, :, 2:] * phasors[:, :, :-2].conj()
     steps /= np.maximum(np.abs(steps), np.float32(1e-6))
-    at = np.arange(steps.shape[2])
-    inside = (place(at) >= start[:, None]) & (place(at + lag) <= end[:, None])
+    middle = (np.arange(steps.shape[2]) + 2) * BLOCK
+    inside = (middle - BLOCK >= start[:, None]) & (middle + BLOCK <= end[:, None])
     usual = (steps * inside[:, None]).sum(axis=2)
     usual /= np.maximum(np.abs(usual), np.float32(1e-6))
     same = (steps * usual.conj()[..., None]).real.sum(axis=1)
-    jump = place(np.where(inside, same, 9).argmin(axis=1) + lag / 2)
+    jump = middle[np.where(inside, same, 9).argmin(axis=1)]
     jump = np.where(inside.any(axis=1), jump, start)
     left = jump - start > end - jump
     return np.where(left, start, jump + CUT_MS * MS), np.where(left, jump - CUT_MS * MS, end)
