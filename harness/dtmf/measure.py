@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.dtmf.digit import KEYS, OVERLOAD_DBM0, OVERLOAD_PEAK, RATE, Digit, Floats, amplitude
-from harness.dtmf.envelope import MS, NOMINAL, Bursts, Excerpts, bursts, excerpts
+from harness.dtmf.envelope import MS, NOMINAL, Bools, Bursts, Excerpts, bursts, excerpts
 from harness.dtmf.search import Candidates, Floats32, taken
 from harness.dtmf.surroundings import surroundings
 from harness.dtmf.tones import Tones, tones
@@ -21,13 +21,22 @@ COHERENCE, STEADY = 0.75, 0.97
 OTHER = 0.5  # a third tone of the eight, against the one of its own group
 
 # A pair among other sound, which only a digital sender's is certain to be: what speaks for it is its length, what
-# against it adds up. The weights are a logistic regression's, of digits under speech, music and noise, and of speech and
-# music without; above `EVIDENCE` it is a digit.
-EVIDENCE = 4.3
-PER_MS, LONG_MS = 3.5 / 60, 120.0
-DOUBTS = {"error": 15.0, "incoherence": 22.0, "share": 7.3, "other": 3.4, "strange": 5.2, "twist": 0.62}
+# against it adds up. The weights are a logistic regression's, of digits under speech, music and noise, and of sixty
+# hours of speech and music without; above 0 it is a digit.
+EVIDENCE, PER_MS, LONG_MS = 6.0, 0.03, 120.0
+DOUBTS = {
+    "error": 16.5,  # a percent of frequency
+    "incoherence": 17.0,
+    "foreign": 7.9,  # share of the energy
+    "other": 3.6,  # third tone of the eight, against its group's own
+    "strange": 5.8,  # any other tone that came and went, against the weaker of the pair
+    "twist": 0.5,  # a dB beside the usual
+    "faint": 0.69,  # a dB
+    "brief": 0.49,  # a ms
+    "broken": 1.9,  # where only a part was steady
+}
+USUAL_TWIST_DB, FAINT_DBM0, BRIEF_MS = -1.0, -24.0, 38.0
 MOST_ERROR, LEAST_COHERENCE, MOST_OTHER, LEAST_NEW = 0.5, 0.87, 0.7, 0.4  # none of them, whatever else
-USUAL_TWIST_DB = -1.0
 
 LENGTHS = (12, 100)  # candidates of up to so many windows are measured together
 
@@ -56,14 +65,12 @@ def _measured(padded: Floats32, found: Candidates, end_s: float) -> list[Digit]:
         return []
     cut, burst = taken(cut, long_enough), taken(burst, long_enough)
     heard = tones(cut, burst)
-    errors = 100 * np.abs(heard.offset) / NOMINAL[cut.key]
-    levels = 20 * np.log10(np.maximum(heard.amplitude, 1e-6) / OVERLOAD_PEAK) + OVERLOAD_DBM0
+    levels = _dbm0(heard.amplitude)
     twist = levels[:, 1] - levels[:, 0]
-    error, coherence = errors.max(axis=1), heard.coherence.min(axis=1)
+    error, coherence = _errors(cut, heard).max(axis=1), heard.coherence.min(axis=1)
     good = (heard.amplitude.min(axis=1) >= FAINTEST) & (twist >= LEAST_TWIST_DB) & (twist <= MOST_TWIST_DB)
-    whole = (heard.start == burst.start) & (heard.end == burst.end)
     alone = good & (heard.share >= CLEAN) & (heard.share <= IMPOSSIBLE) & (cut.other <= OTHER**2) & (coherence >= COHERENCE)
-    alone &= error <= np.where(whole & (coherence >= STEADY), ERROR, UNSTEADY_ERROR)
+    alone &= error <= np.where(_whole(burst, heard) & (coherence >= STEADY), ERROR, UNSTEADY_ERROR)
     confidence = np.where(alone, np.minimum(heard.share, 1), 0)
     unsure = np.flatnonzero(good & ~alone & (error <= MOST_ERROR) & (coherence >= LEAST_COHERENCE))
     if len(unsure):
@@ -100,16 +107,33 @@ def _among_sound(padded: Floats32, cut: Excerpts, burst: Bursts, heard: Tones) -
     start, end = cut.origin + heard.start, cut.origin + heard.end
     around = surroundings(padded, cut.key, start, end, heard.amplitude, burst.parts)
     length = (heard.end - heard.start) / MS
-    twist = 20 * np.log10(heard.amplitude[:, 1] / heard.amplitude[:, 0])
+    levels = _dbm0(heard.amplitude)
     against = {
-        "error": 100 * (np.abs(heard.offset) / NOMINAL[cut.key]).max(axis=1),
+        "error": _errors(cut, heard).max(axis=1),
         "incoherence": 1 - heard.coherence.min(axis=1),
-        "share": 1 - around.share,
+        "foreign": 1 - around.share,
         "other": around.other,
         "strange": np.maximum(around.strange, 0),
-        "twist": np.abs(twist - USUAL_TWIST_DB),
+        "twist": np.abs(levels[:, 1] - levels[:, 0] - USUAL_TWIST_DB),
+        "faint": np.maximum(FAINT_DBM0 - levels.max(axis=1), 0),
+        "brief": np.maximum(BRIEF_MS - length, 0),
+        "broken": ~_whole(burst, heard),
     }
-    doubt = np.sum([weight * against[name] for name, weight in DOUBTS.items()], axis=0)
+    doubt = np.sum([DOUBTS[name] * value for name, value in against.items()], axis=0)
     beyond = EVIDENCE + PER_MS * np.minimum(length, LONG_MS) - doubt
     good = (beyond > 0) & (length >= SHORTEST_MS) & (around.new_share >= LEAST_NEW) & (around.other <= MOST_OTHER)
     return np.asarray(np.where(good, 0.9 - 0.4 * np.exp(-np.maximum(beyond, 0) / 3), 0))
+
+
+def _errors(cut: Excerpts, heard: Tones) -> Floats:
+    """Return how far both frequencies are off, in percent."""
+    return np.asarray(100 * np.abs(heard.offset) / NOMINAL[cut.key])
+
+
+def _dbm0(amplitudes: Floats) -> Floats:
+    return np.asarray(20 * np.log10(np.maximum(amplitudes, 1e-6) / OVERLOAD_PEAK) + OVERLOAD_DBM0)
+
+
+def _whole(burst: Bursts, heard: Tones) -> Bools:
+    """Whether the whole of a burst was steady, and not only a part."""
+    return np.asarray((heard.start == burst.start) & (heard.end == burst.end))
