@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import gcd
 
 import numpy as np
 
-from harness.dtmf.digit import RATE, Digit, Numbers
+from harness.dtmf.digit import KEYS, RATE, Digit, Numbers
 from harness.dtmf.envelope import AROUND, PARTS_MS
-from harness.dtmf.measure import measure
-from harness.dtmf.search import HOP, candidates, room
+from harness.dtmf.measure import Measured, measure
+from harness.dtmf.search import HOP, candidates, room, taken
+
+OVERLAP_S = 0.01  # of two digits, which edges that are not exact may have
 
 
 def detect(samples: Numbers, sample_rate: int = RATE) -> list[Digit]:
@@ -22,7 +23,7 @@ def detect(samples: Numbers, sample_rate: int = RATE) -> list[Digit]:
     count = len(sound)
     padded = np.zeros(AROUND + max(room(count), count + AROUND + HOP), np.float32)
     padded[AROUND : AROUND + count] = sound
-    return _settled(measure(padded, candidates(padded[AROUND:], count), count / RATE))
+    return _in_order(measure(padded, candidates(padded[AROUND:], count)), count / RATE)
 
 
 def _at_8_khz(samples: Numbers, rate: int) -> Numbers:
@@ -42,15 +43,37 @@ def _at_8_khz(samples: Numbers, rate: int) -> Numbers:
     return np.asarray(resample_poly(sound, RATE // common, rate // common), np.float32)
 
 
+def _in_order(found: Measured, end_s: float) -> list[Digit]:
+    """Return the digits one after another; those that cannot both be are settled."""
+    order = np.argsort(found.start_s, kind="stable")
+    found = taken(found, order)
+    found = found._replace(end_s=np.minimum(found.end_s, end_s))
+    keys = [KEYS[key] for key in found.key.tolist()]
+    digits = list(map(Digit, keys, *(column.tolist() for column in found[1:])))
+    gap = found.start_s[1:] - np.maximum.accumulate(found.end_s)[:-1]
+    doubtful = gap < np.where(found.key[1:] == found.key[:-1], PARTS_MS / 1000, -OVERLAP_S)
+    settled, done = list[Digit](), 0
+    for first in np.flatnonzero(doubtful).tolist():
+        if first < done:
+            continue
+        after = first + 1
+        while after <= len(doubtful) and doubtful[after - 1]:
+            after += 1
+        settled += digits[done:first]
+        settled += _settled(digits[first:after])
+        done = after
+    return settled + digits[done:]
+
+
 def _settled(found: list[Digit]) -> list[Digit]:
     """Join the parts of one digit; where two different ones overlap keep the likelier."""
     settled: list[Digit] = []
-    for digit in sorted(found, key=lambda digit: digit.start_s):
+    for digit in found:
         last = settled[-1] if settled else None
         if last and last.digit == digit.digit and digit.start_s - last.end_s < PARTS_MS / 1000:
             end_s = max(last.end_s, digit.end_s)
-            settled[-1] = replace(last, end_s=end_s, confidence=max(last.confidence, digit.confidence))
-        elif last and last.end_s - digit.start_s > 0.01:
+            settled[-1] = last._replace(end_s=end_s, confidence=max(last.confidence, digit.confidence))
+        elif last and last.end_s - digit.start_s > OVERLAP_S:
             settled[-1] = max(last, digit, key=lambda either: either.confidence)
         else:
             settled.append(digit)

@@ -17,7 +17,7 @@ from harness.dtmf.search import HOP, WINDOW, Candidates, Floats32, Ints
 BLOCK = RATE // 200
 SHARES = (1, 3, 3, 1)  # of four blocks in the 20 ms that an envelope is made from
 REACH = len(SHARES) - 1
-AROUND = RATE * 60 // 1000  # samples beside a candidate that are looked at
+AROUND = RATE * 50 // 1000  # samples beside a candidate that are looked at
 MS = RATE // 1000
 
 PARTS_MS = 26.0  # a gap so long parts two digits: Q.24 20 ms must not, 30 ms must
@@ -71,7 +71,7 @@ def excerpts(padded: Floats32, candidates: Candidates) -> Excerpts:
     blocks = padded[: len(padded) // BLOCK * BLOCK].reshape(-1, BLOCK)
     first = candidates.first * HOP
     wanted = (first // BLOCK)[:, None] + np.arange(count)
-    sound = blocks[np.minimum(wanted, len(blocks) - 1)]  # beyond the end is silence, of which the last block is some
+    sound = np.take(blocks, wanted, axis=0, mode="clip")  # beyond the end is silence, of which the last block is some
     projected = np.matmul(_KERNELS[candidates.key], sound.transpose(0, 2, 1))
     phasors = np.empty((len(sound), 2, count - 1), np.complex64)
     np.add(projected[:, 0:2, :-1], projected[:, 4:6, 1:], out=phasors.real)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 
-from harness.dtmf.digit import KEYS, OVERLOAD_DBM0, OVERLOAD_PEAK, RATE, Digit, Floats, amplitude
+from harness.dtmf.digit import OVERLOAD_DBM0, OVERLOAD_PEAK, RATE, Floats, amplitude
 from harness.dtmf.envelope import MS, NOMINAL, Bools, Bursts, Excerpts, bursts, excerpts
-from harness.dtmf.search import Candidates, Floats32, taken
+from harness.dtmf.search import Candidates, Floats32, Ints, taken
 from harness.dtmf.surroundings import surroundings
 from harness.dtmf.tones import Tones, tones
 
@@ -38,31 +42,42 @@ DOUBTS = {
 USUAL_TWIST_DB, FAINT_DBM0, BRIEF_MS = -1.0, -24.0, 38.0
 MOST_ERROR, LEAST_COHERENCE, MOST_OTHER, LEAST_NEW = 0.5, 0.87, 0.7, 0.4  # none of them, whatever else
 
-LENGTHS = (12, 100)  # candidates of up to so many windows are measured together
+LENGTHS = (10, 100)  # candidates of up to so many windows are measured together
 
 
-def measure(padded: Floats32, found: Candidates, end_s: float) -> list[Digit]:
-    """Return the digits at the candidates' places, in any order, some of them twice; the sound ends at `end_s`.
+class Measured(NamedTuple):
+    """What a digit has, of each that was found; `key` is an index."""
+
+    key: Ints
+    start_s: Floats
+    end_s: Floats
+    low_dbm0: Floats
+    high_dbm0: Floats
+    low_error: Floats
+    high_error: Floats
+    confidence: Floats
+
+
+def measure(padded: Floats32, found: Candidates) -> Measured:
+    """Return the digits at the candidates' places, as they come, some of them twice; an end may lie after the sound's.
 
     The sound has `AROUND` more samples at its beginning, and at least as many at its end.
     """
     length = found.after - found.first
-    digits: list[Digit] = []
-    least = 0
-    for most in (*LENGTHS, int(length.max(initial=0))):
-        these = (length > least) & (length <= most)
-        if these.any():
-            digits += _measured(padded, taken(found, these), end_s)
-        least = max(least, most)
-    return digits
+    limits = (0, *LENGTHS, max(LENGTHS[-1], int(length.max(initial=0))))
+    groups = [(length > least) & (length <= most) for least, most in itertools.pairwise(limits)]
+    parts = [part for group in groups if group.any() for part in _measured(padded, taken(found, group))]
+    if not parts:
+        return Measured(found.key[:0], *np.zeros((7, 0)))
+    return Measured(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _measured(padded: Floats32, found: Candidates, end_s: float) -> list[Digit]:
+def _measured(padded: Floats32, found: Candidates) -> Iterator[Measured]:
     cut = excerpts(padded, found)
     burst = bursts(cut)
     long_enough = burst.end - burst.start >= SHORTEST_MS * MS
     if not long_enough.any():
-        return []
+        return
     cut, burst = taken(cut, long_enough), taken(burst, long_enough)
     heard = tones(cut, burst)
     levels = _dbm0(heard.amplitude)
@@ -77,29 +92,14 @@ def _measured(padded: Floats32, found: Candidates, end_s: float) -> list[Digit]:
         confidence[unsure] = _among_sound(padded, taken(cut, unsure), taken(burst, unsure), taken(heard, unsure))
     accepted = confidence > 0
     cut, burst, heard = taken(cut, accepted), taken(burst, accepted), taken(heard, accepted)
-    columns = (
+    yield Measured(
         cut.key,
         np.maximum((cut.origin + burst.start) / RATE, 0),
-        np.minimum((cut.origin + burst.end) / RATE, end_s),
+        (cut.origin + burst.end) / RATE,
         *levels[accepted].T,
         *(100 * heard.offset / NOMINAL[cut.key]).T,
         confidence[accepted].round(3),
     )
-    return [
-        Digit(
-            digit=KEYS[key],
-            start_s=start_s,
-            end_s=end_s,
-            low_dbm0=low_dbm0,
-            high_dbm0=high_dbm0,
-            low_error=low_error,
-            high_error=high_error,
-            confidence=sure,
-        )
-        for key, start_s, end_s, low_dbm0, high_dbm0, low_error, high_error, sure in zip(
-            *(column.tolist() for column in columns), strict=True
-        )
-    ]
 
 
 def _among_sound(padded: Floats32, cut: Excerpts, burst: Bursts, heard: Tones) -> Floats:

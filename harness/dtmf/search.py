@@ -18,10 +18,9 @@ HOP = RATE // 100
 WINDOW = 2 * HOP
 AT_ONCE = 64  # windows of one product
 
-HUM = (0, 350, 440)  # DC and dial tones, which no digit has to compete with
-PROBES = TONES + HUM
 FAINTEST = (WINDOW / 2 * amplitude(-48)) ** 2  # a tone 1.8 % beside its frequency reads up to 6 dB too low here
-LEAST_SHARE = 0.12  # of a window's energy that the pair must have
+LEAST_SHARE = 0.12  # of a window's energy that the pair must have, after DC, hum and dial tones were weakened:
+SLOPE_OF_LOW, SLOPE_OF_HIGH = 0.4, 1.1  # what neighbouring samples' difference leaves of the two groups' energies
 HIGH_OVER_LOW, LOW_OVER_HIGH = 10**1.2, 10**1.7  # as energies: 12 and 17 dB, with 6 dB of that loss
 DIRTY_WINDOWS = 3.5  # so many more are asked of a pair that is nothing of the energy than of one that is half of it
 MOST = 0.5
@@ -34,7 +33,7 @@ Ints = npt.NDArray[np.intp]
 Floats32 = npt.NDArray[np.float32]
 _Complex = npt.NDArray[np.complex64]
 
-_phases = 2 * np.pi / RATE * np.outer(PROBES, np.arange(WINDOW))
+_phases = 2 * np.pi / RATE * np.outer(TONES, np.arange(WINDOW))
 _halves = [np.concatenate((np.cos(part), -np.sin(part))) for part in (_phases[:, :HOP], _phases[:, HOP:])]
 _MATRIX = np.concatenate(_halves).astype(np.float32)
 _STEPS = np.exp(-2j * np.pi * HOP / RATE * np.array(TONES)).astype(np.complex64)
@@ -61,14 +60,14 @@ def candidates(sound: Floats32, count: int) -> Candidates:
     """Return each stretch that is worth measuring in so many samples; those after them, up to `room(count)`, are 0."""
     windows = max(0, -(-count // HOP) - 1)
     phasors = _phasors(sound, -(-count // (AT_ONCE * HOP)))
-    energies = phasors[:, : len(PROBES)] ** 2 + phasors[:, len(PROBES) :] ** 2
+    energies = np.square(phasors).reshape(-1, 2, len(TONES), AT_ONCE).sum(axis=1)
     blocks = sound[: (windows + 1) * HOP].reshape(-1, HOP)
-    each = np.einsum("ij,ij->i", blocks, blocks)
-    total = (each[:-1] + each[1:]) * np.float32(WINDOW / 2)
-    total -= _in_a_row(energies[:, 9] + energies[:, 10] + energies[:, 8] / 2, windows)
+    slopes = np.einsum("ij,ij->i", blocks, blocks) - np.einsum("ij,ij->i", blocks[:, 1:], blocks[:, :-1])
+    total = (slopes[:-1] + slopes[1:]) * np.float32(2 * WINDOW / 2)
     low, high = (_in_a_row(energies[:, part].max(axis=1), windows) for part in (slice(0, 4), slice(4, 8)))
     pair = low + high
-    good = (pair > LEAST_SHARE * total) & (np.minimum(low, high) > FAINTEST)
+    steep = np.float32(SLOPE_OF_LOW) * low + np.float32(SLOPE_OF_HIGH) * high
+    good = (steep > LEAST_SHARE * total) & (np.minimum(low, high) > FAINTEST)
     good &= (high < HIGH_OVER_LOW * low) & (low < LOW_OVER_HIGH * high)
     good &= pair > DIP * _loudest_near(pair)
     places = np.flatnonzero(good)
@@ -78,8 +77,8 @@ def candidates(sound: Floats32, count: int) -> Candidates:
     chosen = np.ascontiguousarray(energies[group, :8, window].T).reshape(2, 4, -1)
     tones, other = _loudest(chosen)
     tones[1] += 4
-    real, imaginary = (phasors[group, tones + shift, window] for shift in (0, len(PROBES)))
-    share = pair[places] / np.maximum(total[places], 1)
+    real, imaginary = (phasors[group, tones + shift, window] for shift in (0, len(TONES)))
+    share = steep[places] / np.maximum(total[places], 1)
     return _runs(places, tones, real + 1j * imaginary, share, other, pair)
 
 
@@ -101,7 +100,7 @@ def _phasors(sound: Floats32, groups: int) -> Floats32:
         sound, (groups, HOP, AT_ONCE + 1), (AT_ONCE * HOP * step, step, HOP * step)
     )
     halves = np.matmul(_MATRIX, blocks)
-    both = 2 * len(PROBES)
+    both = 2 * len(TONES)
     return np.asarray(halves[:, :both, :-1] + halves[:, both:, 1:])
 
 

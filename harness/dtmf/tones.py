@@ -16,6 +16,7 @@ STEADY_MS = 24.0  # of a burst whose phase jumps: then a packet was skipped
 STEADY = 0.9  # so coherent a burst has no jump
 CUT_MS = 3  # beside a jump, that belong to neither part
 TRIES = 4
+LEAST_SHARE = 0.4  # of the pair, or it is not tried: what can be told under loud speech is whole
 TURNS = 2  # each brings the frequency closer
 
 _Complex = npt.NDArray[np.complex64]
@@ -39,7 +40,8 @@ class Tones(NamedTuple):
 def tones(cut: Excerpts, found: Bursts) -> Tones:
     """Measure both tones; where packets that were lost turned the phase, those of the longest steady part."""
     best = _measured(cut, found.start, found.end, apart=False)
-    left = np.flatnonzero((best.coherence.min(axis=1) < STEADY) & (found.end - found.start >= STEADY_MS * MS))
+    unsteady = (best.coherence.min(axis=1) < STEADY) & (best.share > LEAST_SHARE)
+    left = np.flatnonzero(unsteady & (found.end - found.start >= STEADY_MS * MS))
     start, end = found.part_start[left], found.part_end[left]
     jumpy = found.parts[left] == 1
     for _ in range(1, TRIES):
