@@ -42,7 +42,8 @@ DOUBTS = {
 USUAL_TWIST_DB, FAINT_DBM0, BRIEF_MS = -1.0, -24.0, 38.0
 MOST_ERROR, LEAST_COHERENCE, MOST_OTHER, LEAST_NEW = 0.5, 0.87, 0.7, 0.4  # none of them, whatever else
 
-LENGTHS = (10, 100)  # candidates of up to so many windows are measured together
+LENGTHS = (10, 100)  # candidates of up to so many windows are measured together, and all where they are few:
+FEW = 4000  # windows, if each were as long as the longest
 
 
 class Measured(NamedTuple):
@@ -64,7 +65,8 @@ def measure(padded: Floats32, found: Candidates) -> Measured:
     The sound has `AROUND` more samples at its beginning, and at least as many at its end.
     """
     length = found.after - found.first
-    limits = (0, *LENGTHS, max(LENGTHS[-1], int(length.max(initial=0))))
+    longest = int(length.max(initial=0))
+    limits = (0, longest) if longest * len(length) < FEW else (0, *LENGTHS, max(LENGTHS[-1], longest))
     groups = [(length > least) & (length <= most) for least, most in itertools.pairwise(limits)]
     parts = [part for group in groups if group.any() for part in _measured(padded, taken(found, group))]
     if not parts:

@@ -129,14 +129,14 @@ def _runs(
     same = key[1:] == key[:-1]
     hole = np.where(same, places[1:] - places[:-1] - 1, LONGEST_HOLE + 1)
     together = hole == 0
-    steps = phasors[:, 1:] * phasors[:, :-1].conj() * _STEPS[tones[:, 1:]] * together
+    steps = np.zeros_like(phasors)
+    steps[:, :-1] = phasors[:, 1:] * phasors[:, :-1].conj() * _STEPS[tones[:, 1:]] * together
     for length in range(1, LONGEST_HOLE + 1):  # what only flickered is one run
         (at,) = np.nonzero(hole == length)
         least = np.min([pair[places[at] + i] for i in range(1, length + 1)], axis=0)
         together[at] = least > DIP * np.maximum(pair[places[at]], pair[places[at + 1]])
     starts = np.append(0, np.flatnonzero(~together) + 1)
     counts = np.diff(starts, append=len(places))
-    steps = np.pad(steps, ((0, 0), (0, 1)))
     turn = np.add.reduceat(steps, starts, axis=1)
     lengths = np.add.reduceat(np.abs(steps), starts, axis=1)
     clean = np.add.reduceat(share[order], starts) / counts

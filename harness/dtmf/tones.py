@@ -16,8 +16,7 @@ STEADY_MS = 24.0  # of a burst whose phase jumps: then a packet was skipped
 STEADY = 0.9  # so coherent a burst has no jump
 CUT_MS = 3  # beside a jump, that belong to neither part
 TRIES = 4
-LEAST_SHARE = 0.4  # of the pair, or it is not tried: what can be told under loud speech is whole
-TURNS = 2  # each brings the frequency closer
+LEAST_SHARE = 0.7  # of the pair, or it is not tried: what can be told under loud speech is whole
 
 _Complex = npt.NDArray[np.complex64]
 
@@ -80,11 +79,10 @@ def _measured(cut: Excerpts, start: Floats, end: Floats, *, apart: bool) -> Tone
     slopes /= np.maximum((slopes * beside).sum(axis=1, keepdims=True), 1e-6)
     steps = core[..., 1:] * core[..., :-1].conj() * (inside[:, 1:] * inside[:, :-1])[:, None]
     radians = np.angle(steps.sum(axis=2)) / BLOCK  # a sample
-    for _ in range(TURNS):
-        turned = _turned(core, radians, beside)
-        whole = np.matmul(turned, weights[..., None])[..., 0]
-        change = (np.matmul(turned, slopes[..., None])[..., 0] * whole.conj()).imag
-        radians = radians + change / np.maximum(whole.real**2 + whole.imag**2, 1e-6)
+    turned = _turned(core, radians, beside)
+    whole = np.matmul(turned, weights[..., None])[..., 0]
+    change = (np.matmul(turned, slopes[..., None])[..., 0] * whole.conj()).imag
+    radians = radians + change / np.maximum(whole.real**2 + whole.imag**2, 1e-6)
     turned = _turned(core, radians, beside) * inside[:, None]
     energy = (turned.real**2 + turned.imag**2).sum(axis=2)
     total = turned.sum(axis=2)
