@@ -11,13 +11,16 @@ from harness.dtmf.envelope import AROUND, PARTS_MS
 from harness.dtmf.measure import Measured, measure
 from harness.dtmf.search import HOP, candidates, room, taken
 
+FULL_SCALE = 32768.0
+OVERDRIVEN = 8.0  # floats that are no larger are within ±1, but for some that ought to have been clipped
 OVERLAP_S = 0.01  # of two digits, which edges that are not exact may have
 
 
 def detect(samples: Numbers, sample_rate: int = RATE) -> list[Digit]:
     """Return every digit of a recording, in order.
 
-    Samples are on the 16-bit scale, or floats within ±1; several channels, as columns, are averaged.
+    Samples are on the 16-bit scale, or floats within ±1; several channels, as columns, are averaged. Other rates than
+    8 kHz are resampled.
     """
     sound = _at_8_khz(np.asarray(samples), sample_rate)
     count = len(sound)
@@ -32,9 +35,9 @@ def _at_8_khz(samples: Numbers, rate: int) -> Numbers:
         samples = samples.mean(axis=1)
     if samples.dtype == np.int16 and rate == RATE:
         return samples
-    sound = samples.astype(np.float32)
-    if np.issubdtype(samples.dtype, np.floating) and len(sound) and np.abs(sound).max() <= 1:
-        sound *= 32768
+    sound = np.clip(np.nan_to_num(samples), -FULL_SCALE**2, FULL_SCALE**2).astype(np.float32)
+    if np.issubdtype(samples.dtype, np.floating) and len(sound) and np.abs(sound).max() <= OVERDRIVEN:
+        sound *= FULL_SCALE
     if rate == RATE or not len(sound):
         return sound
     from scipy.signal import resample_poly  # type: ignore[import-untyped]  # takes most of a second

@@ -27,20 +27,20 @@ OTHER = 0.5  # a third tone of the eight, against the one of its own group
 # A pair among other sound, which only a digital sender's is certain to be: what speaks for it is its length, what
 # against it adds up. The weights are a logistic regression's, of digits under speech, music and noise, and of sixty
 # hours of speech and music without; above 0 it is a digit.
-EVIDENCE, PER_MS, LONG_MS = 6.0, 0.03, 120.0
+EVIDENCE, PER_MS, LONG_MS = 3.3, 0.065, 120.0
 DOUBTS = {
-    "error": 16.5,  # a percent of frequency
-    "incoherence": 17.0,
-    "foreign": 7.9,  # share of the energy
-    "other": 3.6,  # third tone of the eight, against its group's own
-    "strange": 5.8,  # any other tone that came and went, against the weaker of the pair
-    "twist": 0.5,  # a dB beside the usual
-    "faint": 0.69,  # a dB
-    "brief": 0.49,  # a ms
-    "broken": 1.9,  # where only a part was steady
+    "error": 2.0,  # a percent of frequency
+    "cycles": 22.0,  # that its phase gains or loses
+    "incoherence": 18.0,
+    "foreign": 7.7,  # share of the energy
+    "other": 2.6,  # new third tone of the eight, against its group's own
+    "strange": 3.7,  # any other tone that came and went, against the weaker of the pair
+    "twist": 0.4,  # a dB beside the usual
+    "faint": 0.7,  # a dB
+    "brief": 0.5,  # a ms
 }
 USUAL_TWIST_DB, FAINT_DBM0, BRIEF_MS = -1.0, -24.0, 38.0
-MOST_ERROR, LEAST_COHERENCE, MOST_OTHER, LEAST_NEW = 0.5, 0.87, 0.7, 0.4  # none of them, whatever else
+MOST_ERROR, LEAST_COHERENCE, MOST_OTHER, LEAST_NEW = 0.8, 0.87, 0.7, 0.4  # none of them, whatever else
 
 LENGTHS = (10, 100)  # candidates of up to so many windows are measured together, and all where they are few:
 FEW = 4000  # windows, if each were as long as the longest
@@ -112,6 +112,7 @@ def _among_sound(padded: Floats32, cut: Excerpts, burst: Bursts, heard: Tones) -
     levels = _dbm0(heard.amplitude)
     against = {
         "error": _errors(cut, heard).max(axis=1),
+        "cycles": (np.abs(heard.offset).max(axis=1) * length / 1000),
         "incoherence": 1 - heard.coherence.min(axis=1),
         "foreign": 1 - around.share,
         "other": around.other,
@@ -119,7 +120,6 @@ def _among_sound(padded: Floats32, cut: Excerpts, burst: Bursts, heard: Tones) -
         "twist": np.abs(levels[:, 1] - levels[:, 0] - USUAL_TWIST_DB),
         "faint": np.maximum(FAINT_DBM0 - levels.max(axis=1), 0),
         "brief": np.maximum(BRIEF_MS - length, 0),
-        "broken": ~_whole(burst, heard),
     }
     doubt = np.sum([DOUBTS[name] * value for name, value in against.items()], axis=0)
     beyond = EVIDENCE + PER_MS * np.minimum(length, LONG_MS) - doubt

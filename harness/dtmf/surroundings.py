@@ -31,7 +31,7 @@ _AWAY = np.abs(_BINS - NOMINAL[:, :, None]).min(axis=1) > NEAR_HZ  # by key
 class Surroundings(NamedTuple):
     """Each burst's: shares of the pair in all power from 570 to 3400 Hz, and in what came and went with it.
 
-    `other` is the loudest other row and column against the pair's own; `strange` the loudest tone of any other
+    `other` is the loudest other row or column that came or went with the pair, against the pair's own; `strange` the loudest tone of any other
     frequency that came and went, against the weaker of the two.
     """
 
@@ -51,6 +51,7 @@ def surroundings(padded: Floats32, key: Ints, start: Floats, end: Floats, amplit
     half = found.shape[2] // 2
     power = found[..., :half] + found[..., half:]
     probes = power[:, 1:3, len(_BINS) :]
+    new_probes = np.maximum(probes - power[:, ::3, len(_BINS) :], 0)
     bins = power[..., : len(_BINS)] * _AWAY[key][:, None]
     bands = (bins[..., ::2] + bins[..., 1::2]) * np.float32(_POWER)
     before, first, last, after = bands.transpose(1, 0, 2)
@@ -62,16 +63,16 @@ def surroundings(padded: Floats32, key: Ints, start: Floats, end: Floats, amplit
     return Surroundings(
         pair / np.maximum(pair + rest, 1e-6),
         pair / np.maximum(pair + (come + gone) / 2, 1e-6),
-        _other(probes, key, parts),
+        _other(probes, new_probes, key, parts),
         strange,
     )
 
 
-def _other(probes: Floats32, key: Ints, parts: Ints) -> Floats:
-    """Return the loudest other tone of the eight against its group's own."""
-    groups = probes.reshape(len(key), 2, 2, 4)  # [burst, at which end, row or column, of four]
+def _other(probes: Floats32, new: Floats32, key: Ints, parts: Ints) -> Floats:
+    """Return the loudest other tone of the eight that came or went with the pair, against its group's own."""
+    shape = len(key), 2, 2, 4  # burst, at which end, row or column, of four
     is_own = (np.stack((key // 4, key % 4), axis=1)[..., None] == np.arange(4))[:, None]
-    own = (groups * is_own).max(axis=3)
-    worst = ((groups * ~is_own).max(axis=3) / np.maximum(own, 1e-6)).max(axis=2)
+    own = (probes.reshape(shape) * is_own).max(axis=3)
+    worst = ((new.reshape(shape) * ~is_own).max(axis=3) / np.maximum(own, 1e-6)).max(axis=2)
     # A frame that was lost splits one of the windows, whose tones are then broad.
     return np.asarray(np.sqrt(np.where(parts > 1, worst.min(axis=1), worst.mean(axis=1))))

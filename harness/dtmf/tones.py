@@ -16,7 +16,7 @@ STEADY_MS = 24.0  # of a burst whose phase jumps: then a packet was skipped
 STEADY = 0.9  # so coherent a burst has no jump
 CUT_MS = 3  # beside a jump, that belong to neither part
 TRIES = 4
-LEAST_SHARE = 0.7  # of the pair, or it is not tried: what can be told under loud speech is whole
+LEAST_SHARE = 0.4  # of the pair, or it is not tried: what can be told under loud speech is whole
 
 _Complex = npt.NDArray[np.complex64]
 
