@@ -33,13 +33,14 @@ DOUBTS = {
     "cycles": 22.0,  # that its phase gains or loses
     "incoherence": 18.0,
     "foreign": 7.7,  # share of the energy
+    "buried": 7.0,  # share of the energy of all frequencies that is below the usual
     "other": 2.6,  # new third tone of the eight, against its group's own
     "strange": 3.7,  # any other tone that came and went, against the weaker of the pair
     "twist": 0.4,  # a dB beside the usual
     "faint": 0.7,  # a dB
     "brief": 0.5,  # a ms
 }
-USUAL_TWIST_DB, FAINT_DBM0, BRIEF_MS = -1.0, -24.0, 38.0
+USUAL_TWIST_DB, FAINT_DBM0, BRIEF_MS, USUAL_SHARE = -1.0, -24.0, 38.0, 0.3
 MOST_ERROR, LEAST_COHERENCE, MOST_OTHER, LEAST_NEW = 0.8, 0.87, 0.7, 0.4  # none of them, whatever else
 
 LENGTHS = (10, 100)  # candidates of up to so many windows are measured together, and all where they are few:
@@ -115,6 +116,7 @@ def _among_sound(padded: Floats32, cut: Excerpts, burst: Bursts, heard: Tones) -
         "cycles": (np.abs(heard.offset).max(axis=1) * length / 1000),
         "incoherence": 1 - heard.coherence.min(axis=1),
         "foreign": 1 - around.share,
+        "buried": np.maximum(USUAL_SHARE - heard.share, 0),
         "other": around.other,
         "strange": np.maximum(around.strange, 0),
         "twist": np.abs(levels[:, 1] - levels[:, 0] - USUAL_TWIST_DB),
