@@ -24,6 +24,9 @@ ERROR, UNSTEADY_ERROR = 2.4, 1.5  # %, of a whole burst, and of one with a jump 
 COHERENCE, STEADY = 0.75, 0.97
 OTHER = 0.5  # a third tone of the eight, against the one of its own group
 
+# A pair that is nearly alone, and so exact that in eighty hours of speech and music there is none.
+NEARLY, EXACT_CYCLES, EXACT, EXACT_MS = 0.7, 0.03, 0.98, 42.0  # cycles that the phase may gain; coherence; length
+
 # A pair among other sound, which only a digital sender's is certain to be: what speaks for it is its length, what
 # against it adds up. The weights are a logistic regression's, of digits under speech, music and noise, and of sixty
 # hours of speech and music without; above 0 it is a digit.
@@ -89,6 +92,7 @@ def _measured(padded: Floats32, found: Candidates) -> Iterator[Measured]:
     good = (heard.amplitude.min(axis=1) >= FAINTEST) & (twist >= LEAST_TWIST_DB) & (twist <= MOST_TWIST_DB)
     alone = good & (heard.share >= CLEAN) & (heard.share <= IMPOSSIBLE) & (cut.other <= OTHER**2) & (coherence >= COHERENCE)
     alone &= error <= np.where(_whole(burst, heard) & (coherence >= STEADY), ERROR, UNSTEADY_ERROR)
+    alone |= good & _exact(cut, burst, heard)
     confidence = np.where(alone, np.minimum(heard.share, 1), 0)
     unsure = np.flatnonzero(good & ~alone & (error <= MOST_ERROR) & (coherence >= LEAST_COHERENCE))
     if len(unsure):
@@ -113,7 +117,7 @@ def _among_sound(padded: Floats32, cut: Excerpts, burst: Bursts, heard: Tones) -
     levels = _dbm0(heard.amplitude)
     against = {
         "error": _errors(cut, heard).max(axis=1),
-        "cycles": (np.abs(heard.offset).max(axis=1) * length / 1000),
+        "cycles": _cycles(heard),
         "incoherence": 1 - heard.coherence.min(axis=1),
         "foreign": 1 - around.share,
         "buried": np.maximum(USUAL_SHARE - heard.share, 0),
@@ -127,6 +131,18 @@ def _among_sound(padded: Floats32, cut: Excerpts, burst: Bursts, heard: Tones) -
     beyond = EVIDENCE + PER_MS * np.minimum(length, LONG_MS) - doubt
     good = (beyond > 0) & (length >= SHORTEST_MS) & (around.new_share >= LEAST_NEW) & (around.other <= MOST_OTHER)
     return np.asarray(np.where(good, 0.9 - 0.4 * np.exp(-np.maximum(beyond, 0) / 3), 0))
+
+
+def _exact(cut: Excerpts, burst: Bursts, heard: Tones) -> Bools:
+    """Whether pairs are nearly alone, and a digital sender's."""
+    good = (heard.share >= NEARLY) & (heard.share <= IMPOSSIBLE) & (cut.other <= OTHER**2) & _whole(burst, heard)
+    good &= (heard.coherence.min(axis=1) >= EXACT) & (_cycles(heard) <= EXACT_CYCLES)
+    return np.asarray(good & (heard.end - heard.start >= EXACT_MS * MS))
+
+
+def _cycles(heard: Tones) -> Floats:
+    """Return how far the phase of either tone runs away in all."""
+    return np.asarray(np.abs(heard.offset).max(axis=1) * (heard.end - heard.start) / RATE)
 
 
 def _errors(cut: Excerpts, heard: Tones) -> Floats:
