@@ -24,7 +24,7 @@ def detect(samples: Numbers, sample_rate: int = RATE) -> list[Digit]:
     """
     sound = _at_8_khz(np.asarray(samples), sample_rate)
     count = len(sound)
-    padded = np.zeros(AROUND + max(room(count), count + AROUND + HOP), np.float32)
+    padded = np.zeros(AROUND + max(room(count), count + AROUND + HOP), sound.dtype)
     padded[AROUND : AROUND + count] = sound
     return _in_order(measure(padded, candidates(padded[AROUND:], count)), count / RATE)
 

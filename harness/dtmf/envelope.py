@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from harness.dtmf.digit import COLUMNS, RATE, ROWS, Floats
+from harness.dtmf.digit import COLUMNS, RATE, ROWS, Floats, Numbers
 from harness.dtmf.search import HOP, WINDOW, Candidates, Floats32, Ints
 
 BLOCK = RATE // 200
@@ -64,14 +64,14 @@ class Bursts(NamedTuple):
     part_end: Floats
 
 
-def excerpts(padded: Floats32, candidates: Candidates) -> Excerpts:
+def excerpts(padded: Numbers, candidates: Candidates) -> Excerpts:
     """Cut the candidates' surroundings out of a sound that has `AROUND` more samples at its beginning, and enough after."""
     windows = int((candidates.after - candidates.first).max())
     count = ((windows - 1) * HOP + WINDOW + 2 * AROUND) // BLOCK
     blocks = padded[: len(padded) // BLOCK * BLOCK].reshape(-1, BLOCK)
     first = candidates.first * HOP
     wanted = (first // BLOCK)[:, None] + np.arange(count)
-    sound = np.take(blocks, wanted, axis=0, mode="clip")  # beyond the end is silence, of which the last block is some
+    sound = np.take(blocks, wanted, axis=0, mode="clip").astype(np.float32)  # the last block, and beyond it, is silent
     projected = np.matmul(_KERNELS[candidates.key], sound.transpose(0, 2, 1))
     phasors = np.empty((len(sound), 2, count - 1), np.complex64)
     np.add(projected[:, 0:2, :-1], projected[:, 4:6, 1:], out=phasors.real)

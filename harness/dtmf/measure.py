@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.dtmf.digit import OVERLOAD_DBM0, OVERLOAD_PEAK, RATE, Floats, amplitude
+from harness.dtmf.digit import OVERLOAD_DBM0, OVERLOAD_PEAK, RATE, Floats, Numbers, amplitude
 from harness.dtmf.envelope import MS, NOMINAL, Bools, Bursts, Excerpts, bursts, excerpts
-from harness.dtmf.search import Candidates, Floats32, Ints, taken
+from harness.dtmf.search import Candidates, Ints, taken
 from harness.dtmf.surroundings import surroundings
 from harness.dtmf.tones import Tones, tones
 
@@ -63,7 +63,7 @@ class Measured(NamedTuple):
     confidence: Floats
 
 
-def measure(padded: Floats32, found: Candidates) -> Measured:
+def measure(padded: Numbers, found: Candidates) -> Measured:
     """Return the digits at the candidates' places, as they come, some of them twice; an end may lie after the sound's.
 
     The sound has `AROUND` more samples at its beginning, and at least as many at its end.
@@ -78,7 +78,7 @@ def measure(padded: Floats32, found: Candidates) -> Measured:
     return Measured(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _measured(padded: Floats32, found: Candidates) -> Iterator[Measured]:
+def _measured(padded: Numbers, found: Candidates) -> Iterator[Measured]:
     cut = excerpts(padded, found)
     burst = bursts(cut)
     long_enough = burst.end - burst.start >= SHORTEST_MS * MS
@@ -109,7 +109,7 @@ def _measured(padded: Floats32, found: Candidates) -> Iterator[Measured]:
     )
 
 
-def _among_sound(padded: Floats32, cut: Excerpts, burst: Bursts, heard: Tones) -> Floats:
+def _among_sound(padded: Numbers, cut: Excerpts, burst: Bursts, heard: Tones) -> Floats:
     """Return the confidence in pairs that are not alone; 0 in those that are no digits."""
     start, end = cut.origin + heard.start, cut.origin + heard.end
     around = surroundings(padded, cut.key, start, end, heard.amplitude, burst.parts)

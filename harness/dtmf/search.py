@@ -1,8 +1,8 @@
 """Stage one: where in a recording two tones of a digit might be. Quick, and wrong more often than right.
 
-Blocks of 10 ms times a small matrix give both halves of the phasors of 20 ms windows, one every 10 ms. The product is
-made of many small ones, in one call: views that overlap sample by sample would defeat it, and larger products would
-be shared among BLAS's threads, which stall on a busy machine.
+Blocks of 10 ms times a small matrix give every tone's phasor in each; two neighbours, the second turned to the phase of
+the first, are a window of 20 ms. The product is made of many small ones, in one call: views that overlap sample by
+sample would defeat it, and larger products would be shared among BLAS's threads, which stall on a busy machine.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from harness.dtmf.digit import RATE, TONES, amplitude
+from harness.dtmf.digit import RATE, TONES, Numbers, amplitude
 
 HOP = RATE // 100
 WINDOW = 2 * HOP
-AT_ONCE = 64  # windows of one product
+AT_ONCE = 200  # windows of one product
+IN_CACHE = 40  # products that are made before their results are looked at
 
 FAINTEST = (WINDOW / 2 * amplitude(-48)) ** 2  # a tone 1.8 % beside its frequency reads up to 6 dB too low here
 LEAST_SHARE = 0.12  # of a window's energy that the pair must have, after DC, hum and dial tones were weakened:
@@ -33,9 +34,8 @@ Ints = npt.NDArray[np.intp]
 Floats32 = npt.NDArray[np.float32]
 _Complex = npt.NDArray[np.complex64]
 
-_phases = 2 * np.pi / RATE * np.outer(TONES, np.arange(WINDOW))
-_halves = [np.concatenate((np.cos(part), -np.sin(part))) for part in (_phases[:, :HOP], _phases[:, HOP:])]
-_MATRIX = np.concatenate(_halves).astype(np.float32)
+_phases = 2 * np.pi / RATE * np.outer(TONES, np.arange(HOP))
+_MATRIX = np.concatenate((np.cos(_phases), -np.sin(_phases))).astype(np.float32)
 _STEPS = np.exp(-2j * np.pi * HOP / RATE * np.array(TONES)).astype(np.complex64)
 
 
@@ -56,30 +56,60 @@ def room(count: int) -> int:
     return (-(-count // (AT_ONCE * HOP)) * AT_ONCE + 1) * HOP
 
 
-def candidates(sound: Floats32, count: int) -> Candidates:
+class _Windows(NamedTuple):
+    """Windows that may be of a digit.
+
+    Their numbers, both tones' indices and phasors, how much of the energy the pair is, the loudest other tone against
+    the pair's own; and the pair's energy of all windows, of a digit or not.
+    """
+
+    places: Ints
+    tones: Ints
+    phasors: _Complex
+    share: Floats32
+    other: Floats32
+    pair: Floats32
+
+
+def candidates(sound: Numbers, count: int) -> Candidates:
     """Return each stretch that is worth measuring in so many samples; those after them, up to `room(count)`, are 0."""
-    windows = max(0, -(-count // HOP) - 1)
-    phasors = _phasors(sound, -(-count // (AT_ONCE * HOP)))
+    step = IN_CACHE * AT_ONCE * HOP
+    found = [
+        _looked_at(sound[first : first + step + HOP], min(step // HOP, -(-(count - first) // HOP) - 1), first // HOP)
+        for first in range(0, count, step)
+    ]
+    if not found:
+        nothing = np.zeros(0, np.intp)
+        return Candidates(nothing, nothing, nothing, np.zeros(0, np.float32))
+    return _runs(
+        _Windows(
+            np.concatenate([part.places for part in found]),
+            np.concatenate([part.tones for part in found], axis=1),
+            np.concatenate([part.phasors for part in found], axis=1),
+            *(np.concatenate([part[column] for part in found]) for column in (3, 4, 5)),
+        )
+    )
+
+
+def _looked_at(sound: Numbers, windows: int, first: int) -> _Windows:
+    """Look at as many windows; the first of them has that number."""
+    sound = sound[: (len(sound) // HOP - 1) // AT_ONCE * AT_ONCE * HOP + HOP].astype(np.float32)
+    phasors = _phasors(sound)
     energies = np.square(phasors).reshape(-1, 2, len(TONES), AT_ONCE).sum(axis=1)
-    blocks = sound[: (windows + 1) * HOP].reshape(-1, HOP)
+    blocks = sound.reshape(-1, HOP)
     slopes = np.einsum("ij,ij->i", blocks, blocks) - np.einsum("ij,ij->i", blocks[:, 1:], blocks[:, :-1])
-    total = (slopes[:-1] + slopes[1:]) * np.float32(2 * WINDOW / 2)
-    low, high = (_in_a_row(energies[:, part].max(axis=1), windows) for part in (slice(0, 4), slice(4, 8)))
-    pair = low + high
+    total = ((slopes[:-1] + slopes[1:]) * np.float32(2 * WINDOW / 2))[:windows]
+    low, high = (energies[:, part].max(axis=1).reshape(-1)[:windows] for part in (slice(0, 4), slice(4, 8)))
     steep = np.float32(SLOPE_OF_LOW) * low + np.float32(SLOPE_OF_HIGH) * high
     good = (steep > LEAST_SHARE * total) & (np.minimum(low, high) > FAINTEST)
     good &= (high < HIGH_OVER_LOW * low) & (low < LOW_OVER_HIGH * high)
-    good &= pair > DIP * _loudest_near(pair)
     places = np.flatnonzero(good)
-    if not len(places):
-        return Candidates(places, places, places, pair[:0])
     group, window = places // AT_ONCE, places % AT_ONCE
-    chosen = np.ascontiguousarray(energies[group, :8, window].T).reshape(2, 4, -1)
-    tones, other = _loudest(chosen)
+    tones, other = _loudest(np.ascontiguousarray(energies[group, :, window].T).reshape(2, 4, -1))
     tones[1] += 4
     real, imaginary = (phasors[group, tones + shift, window] for shift in (0, len(TONES)))
     share = steep[places] / np.maximum(total[places], 1)
-    return _runs(places, tones, real + 1j * imaginary, share, other, pair)
+    return _Windows(places + first, tones, real + 1j * imaginary, share, other, low + high)
 
 
 def _loudest(energies: Floats32) -> tuple[Ints, Floats32]:
@@ -93,19 +123,20 @@ def _loudest(energies: Floats32) -> tuple[Ints, Floats32]:
     return index.astype(np.intp), (next_one / np.maximum(first, second)).max(axis=0)
 
 
-def _phasors(sound: Floats32, groups: int) -> Floats32:
-    """Return real and imaginary parts of each probe's phasor: [group of windows, part and probe, window in it]."""
+def _phasors(sound: Floats32) -> Floats32:
+    """Return real and imaginary parts of each tone's phasor: [group of windows, part and tone, window in it]."""
     step = sound.itemsize
-    blocks = np.lib.stride_tricks.as_strided(
-        sound, (groups, HOP, AT_ONCE + 1), (AT_ONCE * HOP * step, step, HOP * step)
-    )
-    halves = np.matmul(_MATRIX, blocks)
-    both = 2 * len(TONES)
-    return np.asarray(halves[:, :both, :-1] + halves[:, both:, 1:])
-
-
-def _in_a_row(values: Floats32, count: int) -> Floats32:
-    return values.reshape(-1)[:count]
+    shape = (len(sound) // HOP - 1) // AT_ONCE, HOP, AT_ONCE + 1
+    blocks = np.lib.stride_tricks.as_strided(sound, shape, (AT_ONCE * HOP * step, step, HOP * step))
+    parts = np.matmul(_MATRIX, blocks)
+    real, imaginary = parts[:, : len(TONES)], parts[:, len(TONES) :]
+    cosine, sine = _STEPS.real[:, None], _STEPS.imag[:, None]
+    phasors = parts[:, :, :-1].copy()
+    phasors[:, : len(TONES)] += real[..., 1:] * cosine
+    phasors[:, : len(TONES)] -= imaginary[..., 1:] * sine
+    phasors[:, len(TONES) :] += real[..., 1:] * sine
+    phasors[:, len(TONES) :] += imaginary[..., 1:] * cosine
+    return phasors
 
 
 def _loudest_near(pair: Floats32) -> Floats32:
@@ -119,10 +150,14 @@ def _loudest_near(pair: Floats32) -> Floats32:
     return five
 
 
-def _runs(
-    places: Ints, tones: Ints, phasors: _Complex, share: Floats32, other: Floats32, pair: Floats32
-) -> Candidates:
-    """Return the runs of one key in the windows at these places that are long and steady enough."""
+def _runs(windows: _Windows) -> Candidates:
+    """Return the runs of one key that are long and steady enough."""
+    pair = windows.pair
+    loud = windows.pair[windows.places] > DIP * _loudest_near(pair)[windows.places]
+    places, share, other = windows.places[loud], windows.share[loud], windows.other[loud]
+    tones, phasors = windows.tones[:, loud], windows.phasors[:, loud]
+    if not len(places):
+        return Candidates(places, places, places, other)
     key = 4 * tones[0] + tones[1] - 4
     order = np.argsort(key.astype(np.int8), kind="stable")
     key, places, tones, phasors = key[order], places[order], tones[:, order], phasors[:, order]

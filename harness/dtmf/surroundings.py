@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.dtmf.digit import RATE, TONES, Floats
+from harness.dtmf.digit import RATE, TONES, Floats, Numbers
 from harness.dtmf.envelope import AROUND, MS, NOMINAL
 from harness.dtmf.search import Floats32, Ints
 
@@ -41,12 +41,13 @@ class Surroundings(NamedTuple):
     strange: Floats
 
 
-def surroundings(padded: Floats32, key: Ints, start: Floats, end: Floats, amplitude: Floats, parts: Ints) -> Surroundings:
+def surroundings(padded: Numbers, key: Ints, start: Floats, end: Floats, amplitude: Floats, parts: Ints) -> Surroundings:
     """Look around bursts; places are samples of the sound before it was padded with `AROUND` more at its beginning."""
     begin, stop = np.rint(start).astype(np.intp) + INSIDE_MS * MS, np.rint(end).astype(np.intp) - INSIDE_MS * MS
     gap = (INSIDE_MS + OUTSIDE_MS) * MS
     places = np.stack((begin - gap - WINDOW, begin, stop - WINDOW, stop + gap), axis=1) + AROUND
     windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[np.clip(places, 0, len(padded) - WINDOW)]
+    windows = windows.astype(np.float32)
     found = np.square(np.matmul(windows, _MATRIX))
     half = found.shape[2] // 2
     power = found[..., :half] + found[..., half:]
