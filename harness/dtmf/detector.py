@@ -34,7 +34,7 @@ def _at_8_khz(samples: Numbers, rate: int) -> Numbers:
     if samples.ndim > 1:
         samples = samples.mean(axis=1)
     if samples.dtype == np.int16 and rate == RATE:
-        return samples
+        return np.asarray(samples)
     sound = np.clip(np.nan_to_num(samples), -FULL_SCALE**2, FULL_SCALE**2).astype(np.float32)
     if np.issubdtype(samples.dtype, np.floating) and len(sound) and np.abs(sound).max() <= OVERDRIVEN:
         sound *= FULL_SCALE

@@ -65,7 +65,7 @@ class Bursts(NamedTuple):
 
 
 def excerpts(padded: Numbers, candidates: Candidates) -> Excerpts:
-    """Cut the candidates' surroundings out of a sound that has `AROUND` more samples at its beginning, and enough after."""
+    """Cut the candidates' surroundings out of a sound that has `AROUND` more samples at its beginning and its end."""
     windows = int((candidates.after - candidates.first).max())
     count = ((windows - 1) * HOP + WINDOW + 2 * AROUND) // BLOCK
     blocks = padded[: len(padded) // BLOCK * BLOCK].reshape(-1, BLOCK)
@@ -93,8 +93,7 @@ def _smoothed(phasors: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:
     """Return them over 20 ms, weighed most in the middle; the first is at `place(0)`."""
     pairs = phasors[..., :-1] + phasors[..., 1:]
     added = pairs[..., :-1] + pairs[..., 1:]
-    added *= np.float32(1 / 4)
-    return added
+    return np.asarray(added * np.float32(1 / 4), np.complex64)
 
 
 def _shared(energies: Floats32) -> Floats32:
@@ -116,7 +115,7 @@ def _late() -> Floats:
     """Return, for every twentieth of a block, what is left of a burst so long after its end."""
     ten = np.hanning(2 * 20 + 1)[1:]
     window = np.pad(ten, (0, 40)) + 2 * np.pad(ten, 20) + np.pad(ten, (40, 0))
-    return 1 - np.cumsum(window)[len(window) // 2 - 1 :] / window.sum()
+    return np.asarray(1 - np.cumsum(window)[len(window) // 2 - 1 :] / window.sum())
 
 
 _LATE = _late()

@@ -74,7 +74,8 @@ def measure(padded: Numbers, found: Candidates) -> Measured:
     groups = [(length > least) & (length <= most) for least, most in itertools.pairwise(limits)]
     parts = [part for group in groups if group.any() for part in _measured(padded, taken(found, group))]
     if not parts:
-        return Measured(found.key[:0], *np.zeros((7, 0)))
+        nothing = np.zeros(0)
+        return Measured(found.key[:0], *(nothing,) * 7)
     return Measured(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
@@ -90,22 +91,26 @@ def _measured(padded: Numbers, found: Candidates) -> Iterator[Measured]:
     twist = levels[:, 1] - levels[:, 0]
     error, coherence = _errors(cut, heard).max(axis=1), heard.coherence.min(axis=1)
     good = (heard.amplitude.min(axis=1) >= FAINTEST) & (twist >= LEAST_TWIST_DB) & (twist <= MOST_TWIST_DB)
-    alone = good & (heard.share >= CLEAN) & (heard.share <= IMPOSSIBLE) & (cut.other <= OTHER**2) & (coherence >= COHERENCE)
+    good_pair = (heard.share <= IMPOSSIBLE) & (cut.other <= OTHER**2)
+    alone = good & good_pair & (heard.share >= CLEAN) & (coherence >= COHERENCE)
     alone &= error <= np.where(_whole(burst, heard) & (coherence >= STEADY), ERROR, UNSTEADY_ERROR)
-    alone |= good & _exact(cut, burst, heard)
+    alone |= good & good_pair & _exact(burst, heard)
     confidence = np.where(alone, np.minimum(heard.share, 1), 0)
     unsure = np.flatnonzero(good & ~alone & (error <= MOST_ERROR) & (coherence >= LEAST_COHERENCE))
     if len(unsure):
         confidence[unsure] = _among_sound(padded, taken(cut, unsure), taken(burst, unsure), taken(heard, unsure))
     accepted = confidence > 0
     cut, burst, heard = taken(cut, accepted), taken(burst, accepted), taken(heard, accepted)
+    levels, errors = levels[accepted], 100 * heard.offset / NOMINAL[cut.key]
     yield Measured(
         cut.key,
-        np.maximum((cut.origin + burst.start) / RATE, 0),
-        (cut.origin + burst.end) / RATE,
-        *levels[accepted].T,
-        *(100 * heard.offset / NOMINAL[cut.key]).T,
-        confidence[accepted].round(3),
+        start_s=np.maximum((cut.origin + burst.start) / RATE, 0),
+        end_s=(cut.origin + burst.end) / RATE,
+        low_dbm0=levels[:, 0],
+        high_dbm0=levels[:, 1],
+        low_error=errors[:, 0],
+        high_error=errors[:, 1],
+        confidence=confidence[accepted].round(3),
     )
 
 
@@ -133,9 +138,9 @@ def _among_sound(padded: Numbers, cut: Excerpts, burst: Bursts, heard: Tones) ->
     return np.asarray(np.where(good, 0.9 - 0.4 * np.exp(-np.maximum(beyond, 0) / 3), 0))
 
 
-def _exact(cut: Excerpts, burst: Bursts, heard: Tones) -> Bools:
+def _exact(burst: Bursts, heard: Tones) -> Bools:
     """Whether pairs are nearly alone, and a digital sender's."""
-    good = (heard.share >= NEARLY) & (heard.share <= IMPOSSIBLE) & (cut.other <= OTHER**2) & _whole(burst, heard)
+    good = (heard.share >= NEARLY) & _whole(burst, heard)
     good &= (heard.coherence.min(axis=1) >= EXACT) & (_cycles(heard) <= EXACT_CYCLES)
     return np.asarray(good & (heard.end - heard.start >= EXACT_MS * MS))
 

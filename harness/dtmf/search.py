@@ -131,7 +131,7 @@ def _phasors(sound: Floats32) -> Floats32:
     parts = np.matmul(_MATRIX, blocks)
     real, imaginary = parts[:, : len(TONES)], parts[:, len(TONES) :]
     cosine, sine = _STEPS.real[:, None], _STEPS.imag[:, None]
-    phasors = parts[:, :, :-1].copy()
+    phasors: Floats32 = parts[:, :, :-1].copy()
     phasors[:, : len(TONES)] += real[..., 1:] * cosine
     phasors[:, : len(TONES)] -= imaginary[..., 1:] * sine
     phasors[:, len(TONES) :] += real[..., 1:] * sine
@@ -141,10 +141,10 @@ def _phasors(sound: Floats32) -> Floats32:
 
 def _loudest_near(pair: Floats32) -> Floats32:
     """Return the largest within two windows on either side."""
-    three = pair.copy()
+    three: Floats32 = pair.copy()
     np.maximum(three[1:], pair[:-1], out=three[1:])
     np.maximum(three[:-1], pair[1:], out=three[:-1])
-    five = three.copy()
+    five: Floats32 = three.copy()
     np.maximum(five[1:], three[:-1], out=five[1:])
     np.maximum(five[:-1], three[1:], out=five[:-1])
     return five

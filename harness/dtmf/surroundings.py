@@ -22,7 +22,7 @@ _BINS = np.arange(FROM_HZ, TO_HZ, STEP_HZ)
 
 _hann = np.hanning(WINDOW + 2)[1:-1]
 _phases = -2 * np.pi / RATE * np.outer(np.arange(WINDOW), np.concatenate((_BINS, TONES)))
-_MATRIX = np.concatenate((np.cos(_phases) * _hann[:, None], np.sin(_phases) * _hann[:, None]), axis=1).astype(np.float32)
+_MATRIX = (np.concatenate((np.cos(_phases), np.sin(_phases)), axis=1) * _hann[:, None]).astype(np.float32)
 _POWER = 2 * STEP_HZ / RATE / float((_hann**2).sum())  # of a bin, so that they add up to the mean square
 _PEAK = 2 / float(_hann.sum())
 _AWAY = np.abs(_BINS - NOMINAL[:, :, None]).min(axis=1) > NEAR_HZ  # by key
@@ -31,8 +31,8 @@ _AWAY = np.abs(_BINS - NOMINAL[:, :, None]).min(axis=1) > NEAR_HZ  # by key
 class Surroundings(NamedTuple):
     """Each burst's: shares of the pair in all power from 570 to 3400 Hz, and in what came and went with it.
 
-    `other` is the loudest other row or column that came or went with the pair, against the pair's own; `strange` the loudest tone of any other
-    frequency that came and went, against the weaker of the two.
+    `other` is the loudest other row or column that came or went with the pair, against the pair's own; `strange` the
+    loudest tone of any other frequency that came and went, against the weaker of the two.
     """
 
     share: Floats
@@ -41,7 +41,9 @@ class Surroundings(NamedTuple):
     strange: Floats
 
 
-def surroundings(padded: Numbers, key: Ints, start: Floats, end: Floats, amplitude: Floats, parts: Ints) -> Surroundings:
+def surroundings(
+    padded: Numbers, key: Ints, start: Floats, end: Floats, amplitude: Floats, parts: Ints
+) -> Surroundings:
     """Look around bursts; places are samples of the sound before it was padded with `AROUND` more at its beginning."""
     begin, stop = np.rint(start).astype(np.intp) + INSIDE_MS * MS, np.rint(end).astype(np.intp) - INSIDE_MS * MS
     gap = (INSIDE_MS + OUTSIDE_MS) * MS

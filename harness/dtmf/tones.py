@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.dtmf.digit import RATE, Floats
-from harness.dtmf.envelope import BLOCK, MS, REACH, Bursts, Excerpts, Floats32, place
-from harness.dtmf.search import taken
+from harness.dtmf.envelope import BLOCK, MS, REACH, Bursts, Excerpts
+from harness.dtmf.search import Floats32, taken
 
-MARGIN_MS, PART_MARGIN_MS = 8, 8  # from an edge to what counts, as smoothing blurs it; and beside another part
+MARGIN_MS = 8  # from an edge to what counts, as smoothing blurs it
 STEADY_MS = 24.0  # of a burst whose phase jumps: then a packet was skipped
 STEADY = 0.9  # so coherent a burst has no jump
 CUT_MS = 3  # beside a jump, that belong to neither part
 TRIES = 4
-LEAST_SHARE = 0.4  # of the pair, or it is not tried: what can be told under loud speech is whole
+LEAST_SHARE = 0.4  # of the pair, or no part is tried: what can be told under loud speech is whole
 
 _Complex = npt.NDArray[np.complex64]
 
@@ -65,12 +65,11 @@ def _measured(cut: Excerpts, start: Floats, end: Floats, *, apart: bool) -> Tone
     """Measure from start to end; `apart` are parts whose neighbours the smoothing over 20 ms would let in."""
     smooth = cut.phasors if apart else cut.smooth
     centre = BLOCK if apart else (REACH + 1) * BLOCK // 2
-    margin = (PART_MARGIN_MS if apart else MARGIN_MS) * MS
     low, high = max(0, int((start.min() - centre) / BLOCK)), int((end.max() - centre) / BLOCK) + 2
     core = smooth[:, :, low:high]
     times = (np.arange(low, low + core.shape[2]) * BLOCK + centre).astype(np.float32)
     beside = times - ((start + end) / 2).astype(np.float32)[:, None]
-    half = np.maximum((end - start) / 2 - margin, BLOCK / 2).astype(np.float32)[:, None]
+    half = np.maximum((end - start) / 2 - MARGIN_MS * MS, BLOCK / 2).astype(np.float32)[:, None]
     inside = (np.abs(beside) <= half + BLOCK / 4).astype(np.float32)
     counted = np.maximum(inside.sum(axis=1), 1)[:, None]
     weights = inside * (1 - (beside / (half + BLOCK)) ** 2)
@@ -106,11 +105,11 @@ def _turned(phasors: _Complex, radians: Floats, samples: Floats32) -> _Complex:
 
 def _gain(offset: Floats, *, apart: bool) -> Floats:
     """Return what a tone so many Hz beside the middle of its filter keeps of its amplitude."""
-    beside = offset * (2 * BLOCK / RATE)
+    beside = np.clip(offset * (2 * BLOCK / RATE), -0.9, 0.9)
     gain = np.sinc(beside) / (1 - beside**2)  # a Hann window of 10 ms
     if not apart:
         gain *= (1 + np.cos(np.pi * beside)) / 2  # three of them
-    return np.maximum(gain, 0.2)
+    return np.asarray(np.maximum(gain, 0.2))
 
 
 def _longer_side(phasors: _Complex, start: Floats, end: Floats) -> tuple[Floats, Floats]:

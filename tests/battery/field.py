@@ -75,7 +75,7 @@ class Under:
     length_s: float
 
 
-def digits_under(sound: Samples, over_db: float, length_ms: float, rng: np.random.Generator, seconds: int = 20) -> Under:
+def digits_under(sound: Samples, over_db: float, ms: float, rng: np.random.Generator, seconds: int = 20) -> Under:
     """Return some seconds of a sound that is, while it sounds, so much louder than the digits in it."""
     begin = int(rng.integers(0, max(1, len(sound) - seconds * RATE)))
     part = sound[begin : begin + seconds * RATE].astype(np.float64)
@@ -86,15 +86,16 @@ def digits_under(sound: Samples, over_db: float, length_ms: float, rng: np.rando
     starts_s = [float(start_s) for start_s in starts_s if start_s < len(part) / RATE - 0.5]
     keys = "".join(KEYS[i] for i in rng.integers(0, 16, len(starts_s)))
     tones = [
-        (start_s, digit(key, length_ms, rng, low=-15.0, high=-15.0 + rng.uniform(-3, 3)))
+        (start_s, digit(key, ms, rng, low=-15.0, high=-15.0 + rng.uniform(-3, 3)))
         for key, start_s in zip(keys, starts_s, strict=True)
     ]
-    return Under(through(under(part, tones), "pcmu"), keys, starts_s, length_ms / 1000)
+    return Under(through(under(part, tones), "pcmu"), keys, starts_s, ms / 1000)
 
 
 def _joined(paths: list[Path]) -> Samples:
     pause = np.zeros(RATE // 5, np.int16)
-    return np.concatenate([np.zeros(0, np.int16), *(part for path in paths for part in (_wav(path.read_bytes()), pause))])
+    parts = (part for path in paths for part in (_wav(path.read_bytes()), pause))
+    return np.concatenate([np.zeros(0, np.int16), *parts])
 
 
 def _wav(octets: bytes) -> Samples:
@@ -110,7 +111,7 @@ def _wav(octets: bytes) -> Samples:
 @functools.cache
 def _espeak(voice: str) -> Samples:
     done = subprocess.run(["espeak-ng", "-v", voice, "-f", TEXT, "--stdout"], capture_output=True, check=True)
-    header, octets = done.stdout[:44], done.stdout[44:]  # whose length espeak-ng does not know when it writes the header
+    header, octets = done.stdout[:44], done.stdout[44:]  # the header is written before the length is known
     rate = int.from_bytes(header[24:28], "little")
     common = np.gcd(rate, RATE)
     samples = np.frombuffer(octets[: len(octets) // 2 * 2], np.int16).astype(np.float32)

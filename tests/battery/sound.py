@@ -1,4 +1,4 @@
-"""What trials are made of: digits, other tones, noises, and the way through a codec. All sound is float, in 16-bit steps."""
+"""What trials are made of: digits, other tones, noises, and the way through a codec; all as floats, in 16-bit steps."""
 
 from __future__ import annotations
 
@@ -67,10 +67,17 @@ def somewhere(rng: np.random.Generator, *parts: Floats) -> Floats:
 
 
 def noise(rng: np.random.Generator, count: int, rms: float, colour: str = "white") -> Floats:
-    """Return noise: white, pink (1/f), or brown (1/f²)."""
+    """Return noise: white, pink (1/f), or babble: what many voices at once have in common."""
     spectrum = np.fft.rfft(rng.standard_normal(count))
     hertz = np.maximum(np.fft.rfftfreq(count, 1 / RATE), 30)
-    sound = np.fft.irfft(spectrum / hertz ** {"white": 0, "pink": 0.5, "brown": 1}[colour], count)
+    if colour == "pink":
+        spectrum = spectrum / np.sqrt(hertz)
+    if colour == "babble":  # the long-term spectrum of speech, 9 dB down an octave from 500 Hz on (ITU-T P.50)
+        spectrum = spectrum / (1 + (hertz / 500) ** 1.5)
+    sound = np.fft.irfft(spectrum, count)
+    if colour == "babble":  # and its syllables, four a second
+        turns = np.arange(0, count + RATE // 8, RATE // 8)
+        sound = sound * np.interp(np.arange(count), turns, rng.uniform(0.3, 1.7, len(turns)))
     return np.asarray(sound * rms / np.sqrt(np.mean(sound**2)))
 
 
