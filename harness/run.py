@@ -9,10 +9,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 from b2b.plan.model import Plan
-from harness import canary, verdict
+from harness import canary, runqueue, verdict
 from harness.call import NOTES, PCAP, Call
 from harness.capture import capturing
 from harness.expect import expectations
+
+
+def dry_run(plan: Plan) -> Iterator[str]:
+    """Yield nothing; only check what the plan expects. Raises UsageError for a broken `[expect]`."""
+    expectations(plan)
+    yield from ()
 
 
 @contextlib.contextmanager
@@ -20,7 +26,8 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
     """Capture the run, and judge it where its plan expects something. Raises UsageError for a broken `[expect]`."""
     wanted = expectations(plan)
     addresses = {node.bind.ip for node in plan.nodes}
-    with canary.watching(folder / canary.FILE), capturing(folder / PCAP, addresses) as capture:
+    host = folder / canary.FILE
+    with canary.watching(host), runqueue.watching(host), capturing(folder / PCAP, addresses) as capture:
         yield
     (folder / NOTES).write_text(json.dumps(asdict(capture)) + "\n", encoding="utf-8")
     if wanted:
