@@ -6,7 +6,7 @@ DEMO := $(BIN)/b2b --role orchestrator --plan plans/smk.plan.toml --duration-s 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-for-tests deps-for-report demo listen test report
+.PHONY: help deps deps-for-tests deps-for-report deps-for-bench demo listen test report bench
 export PYTHON
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo 'make listen   the same, and you hear it (needs a sound card)'
 	@echo 'make test     every test there is'
 	@echo 'make report   the calls of plans/ as one Allure page that opens offline; prints where it is'
+	@echo 'make bench    how b2b compares with other tools, in accuracy and speed; takes some fifteen minutes'
 	@echo 'make deps     only install the Debian packages that are missing'
 	@echo 'Each installs first what it needs; PYTHON=python3.12 chooses another Python.'
 
@@ -25,6 +26,9 @@ deps-for-tests:
 
 deps-for-report:
 	@bash .ci/deps.sh --report
+
+deps-for-bench:
+	@bash .ci/deps.sh --bench
 
 demo: $(VENV)/ready
 	@$(DEMO)
@@ -53,6 +57,11 @@ test: $(VENV)/ready-for-tests
 report: $(VENV)/ready deps-for-report
 	@test -d $(RESULTS) || $(PLANS) || true
 	@$(BIN)/python -m harness.report.allure_page $(RESULTS) reports/allure.html
+
+# The tables of docs/dtmf.md are written anew.
+bench: $(VENV)/ready deps-for-bench
+	$(BIN)/python benchmarks/dtmf.py
+	$(BIN)/python benchmarks/rtp.py
 
 $(VENV)/ready: pyproject.toml | deps
 	@$(call install,.)
