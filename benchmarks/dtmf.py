@@ -194,7 +194,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=0, help="trials a row; with it nothing is written")
     trials = parser.parse_args().trials
-    found = report({"b2b": ours, **peers()}, trials or 96)
+    found = report({"b2b": ours, **peers()}, trials or 48)
     if not trials:
         page = PAGE.read_text(encoding="utf-8")
         before, after = page.split(BEGIN)[0], page.split(END)[1]

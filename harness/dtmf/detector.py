@@ -31,15 +31,16 @@ def detect(samples: Numbers, sample_rate: int = RATE) -> list[Digit]:
 
 def _at_8_khz(samples: Numbers, rate: int) -> Numbers:
     """Return one channel on the 16-bit scale."""
+    within_one = np.issubdtype(samples.dtype, np.floating)
     if samples.ndim > 1:
         samples = samples.mean(axis=1)
     if samples.dtype == np.int16 and rate == RATE:
         return np.asarray(samples)
-    sound = np.clip(np.nan_to_num(samples), -FULL_SCALE**2, FULL_SCALE**2).astype(np.float32)
-    if np.issubdtype(samples.dtype, np.floating) and len(sound) and np.abs(sound).max() <= OVERDRIVEN:
+    sound: Numbers = np.clip(np.nan_to_num(samples), -FULL_SCALE**2, FULL_SCALE**2).astype(np.float32)
+    if within_one and len(sound) and np.abs(sound).max() <= OVERDRIVEN:
         sound *= FULL_SCALE
     if rate == RATE or not len(sound):
-        return sound
+        return np.asarray(sound)
     from scipy.signal import resample_poly  # type: ignore[import-untyped]  # takes most of a second
 
     common = gcd(RATE, rate)

@@ -86,7 +86,7 @@ def excerpts(padded: Numbers, candidates: Candidates) -> Excerpts:
 @functools.lru_cache(maxsize=64)
 def _turns(count: int) -> npt.NDArray[np.complex64]:
     turns = np.exp(-2j * np.pi * BLOCK / RATE * NOMINAL[..., None] * np.arange(count))
-    return turns.astype(np.complex64)
+    return np.asarray(turns, np.complex64)
 
 
 def _smoothed(phasors: npt.NDArray[np.complex64]) -> npt.NDArray[np.complex64]:

@@ -79,13 +79,14 @@ def measure(padded: Numbers, found: Candidates) -> Measured:
     return Measured(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _measured(padded: Numbers, found: Candidates) -> Iterator[Measured]:
-    cut = excerpts(padded, found)
+def _measured(padded: Numbers, searched: Candidates) -> Iterator[Measured]:
+    cut = excerpts(padded, searched)
     burst = bursts(cut)
     long_enough = burst.end - burst.start >= SHORTEST_MS * MS
     if not long_enough.any():
         return
-    cut, burst = taken(cut, long_enough), taken(burst, long_enough)
+    if not long_enough.all():
+        cut, burst = taken(cut, long_enough), taken(burst, long_enough)
     heard = tones(cut, burst)
     levels = _dbm0(heard.amplitude)
     twist = levels[:, 1] - levels[:, 0]
@@ -99,10 +100,8 @@ def _measured(padded: Numbers, found: Candidates) -> Iterator[Measured]:
     unsure = np.flatnonzero(good & ~alone & (error <= MOST_ERROR) & (coherence >= LEAST_COHERENCE))
     if len(unsure):
         confidence[unsure] = _among_sound(padded, taken(cut, unsure), taken(burst, unsure), taken(heard, unsure))
-    accepted = confidence > 0
-    cut, burst, heard = taken(cut, accepted), taken(burst, accepted), taken(heard, accepted)
-    levels, errors = levels[accepted], 100 * heard.offset / NOMINAL[cut.key]
-    yield Measured(
+    errors = 100 * heard.offset / NOMINAL[cut.key]
+    found = Measured(
         cut.key,
         start_s=np.maximum((cut.origin + burst.start) / RATE, 0),
         end_s=(cut.origin + burst.end) / RATE,
@@ -110,8 +109,9 @@ def _measured(padded: Numbers, found: Candidates) -> Iterator[Measured]:
         high_dbm0=levels[:, 1],
         low_error=errors[:, 0],
         high_error=errors[:, 1],
-        confidence=confidence[accepted].round(3),
+        confidence=confidence.astype(np.float64).round(3),
     )
+    yield taken(found, confidence > 0)
 
 
 def _among_sound(padded: Numbers, cut: Excerpts, burst: Bursts, heard: Tones) -> Floats:

@@ -86,12 +86,17 @@ def _measured(cut: Excerpts, start: Floats, end: Floats, *, apart: bool) -> Tone
     energy = (turned.real**2 + turned.imag**2).sum(axis=2)
     total = turned.sum(axis=2)
     coherence = (total.real**2 + total.imag**2) / (counted * energy + 1e-6)
-    same_places = np.clip(np.arange(low, low + core.shape[2]) - int(apart), 0, cut.power.shape[1] - 1)
     offset = radians * (RATE / (2 * np.pi))
     amplitude = np.sqrt(energy / counted) / _gain(offset, apart=apart)
-    mean = (cut.power[:, same_places] * inside).sum(axis=1) / counted[:, 0]
+    power = _power_beside(cut.power, low, core.shape[2]) if apart else cut.power[:, low : low + core.shape[2]]
+    mean = (power * inside).sum(axis=1) / counted[:, 0]
     share = (amplitude**2).sum(axis=1) / 2 / np.maximum(mean, 1e-3)
     return Tones(offset, coherence, amplitude, share, start.copy(), end.copy())
+
+
+def _power_beside(power: Floats32, low: int, count: int) -> Floats32:
+    """Return the power around the phasors of 10 ms from that index on, which lie one block before those of 20."""
+    return np.asarray(power[:, np.clip(np.arange(low - 1, low - 1 + count), 0, power.shape[1] - 1)])
 
 
 def _turned(phasors: _Complex, radians: Floats, samples: Floats32) -> _Complex:
