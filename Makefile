@@ -6,7 +6,7 @@ DEMO := $(BIN)/b2b --role orchestrator --plan plans/smk.plan.toml --duration-s 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-for-tests deps-for-report deps-for-bench demo listen test report bench
+.PHONY: help deps deps-for-tests deps-for-report deps-for-bench demo listen test report bench soak docs pictures
 export PYTHON
 
 help:
@@ -15,6 +15,9 @@ help:
 	@echo 'make test     every test there is'
 	@echo 'make report   the calls of plans/ as one Allure page that opens offline; prints where it is'
 	@echo 'make bench    how b2b compares with other tools, in accuracy and speed; takes some fifteen minutes'
+	@echo 'make soak     every fault in a hundred real calls each, and what the checks said of it; takes some hours'
+	@echo 'make docs     docs/selftest.md with tables made anew; takes some minutes'
+	@echo 'make pictures the pictures of the docs, from real runs'
 	@echo 'make deps     only install the Debian packages that are missing'
 	@echo 'Each installs first what it needs; PYTHON=python3.12 chooses another Python.'
 
@@ -62,6 +65,15 @@ report: $(VENV)/ready deps-for-report
 bench: $(VENV)/ready deps-for-bench
 	$(BIN)/python benchmarks/dtmf.py
 	$(BIN)/python benchmarks/rtp.py
+
+soak: $(VENV)/ready
+	$(BIN)/b2b selftest --calls --seeds 100
+
+docs: $(VENV)/ready
+	$(BIN)/python docs/update.py docs/selftest.md
+
+pictures: $(VENV)/ready-for-tests
+	@PYTHONPATH=tests $(BIN)/python docs/make_pictures.py
 
 $(VENV)/ready: pyproject.toml | deps
 	@$(call install,.)
