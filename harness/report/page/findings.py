@@ -26,7 +26,7 @@ def _found(checks: Sequence[Check], drawn: Drawn) -> Iterator[Finding]:
     extra = [item.name for item in fields(Check) if item.name not in SHOWN]
     for check in checks:
         more = {name: str(value) for name, value in asdict(check).items() if name in extra and value not in (None, "")}
-        place = drawn.places.get(check.where)
+        place = drawn.place(check)
         if place is None or check.at_s is None:
             yield Finding(check, None, place.row if place else "", more)
             continue

@@ -52,6 +52,9 @@ class Place:
     plus_s: float
 
 
+HEARD_AT = ", heard at "  # between what a check is about and in whose recording
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
     """What lies on the axis, and from when to when there is sound or a packet."""
@@ -62,6 +65,10 @@ class Drawn:
     sounds: Mapping[str, Sound] = field(default_factory=dict)  # by the name that checks have for it
     start_s: float = 0.0
     end_s: float = 1.0
+
+    def place(self, check: Check) -> Place | None:
+        """Return where a check lies."""
+        return self.places.get(check.where.rpartition(HEARD_AT)[2])
 
 
 def of_hop(hop: Hop, id: str, origin_s: float) -> Sound | None:
@@ -108,18 +115,18 @@ def draw(
     strips = list(_strips(shown, sounds, limit_ms, origin_s))
     places = {hop.name: Place(strip.id, hop.origin_s - origin_s) for hop, strip in zip(shown, strips, strict=True)}
     places |= {one.where: Place(one.track.id, one.track.start_s) for one in laid if one.track.kind == RECORDING}
+    drawn = Drawn(tracks=(), strips=strips, places=places, sounds=sounds)
+    worst_first = sorted(checks, key=lambda check: check.outcome is Outcome.PASS)
     amiss = [
-        check.at_s + places[check.where].plus_s
-        for check in sorted(checks, key=lambda check: check.outcome is Outcome.PASS)
-        if check.at_s is not None and check.where in places
+        check.at_s + place.plus_s
+        for check in worst_first
+        if check.at_s is not None and (place := drawn.place(check)) is not None
     ]
     tracks = carry([(sound.track, sound.samples) for sound in laid], amiss)
     both: list[Track | Strip] = [*tracks, *strips]
-    return Drawn(
+    return replace(
+        drawn,
         tracks=tracks,
-        strips=strips,
-        places=places,
-        sounds=sounds,
         start_s=min((one.start_s for one in both), default=0.0),
         end_s=max((one.start_s + one.length_s for one in both), default=1.0),
     )
