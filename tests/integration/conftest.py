@@ -90,6 +90,19 @@ def look(browser: Any) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
+def length_of() -> Callable[[Any], float]:
+    """Return a function that has a player load its sound, and returns how many seconds that is."""
+    loaded = """player => player.readyState || new Promise((done, fail) => {
+        player.onloadedmetadata = done; player.onerror = fail; player.load(); })"""
+
+    def length_of(player: Any) -> float:
+        player.evaluate(loaded)
+        return float(player.evaluate("player => player.duration"))
+
+    return length_of
+
+
+@pytest.fixture
 def others() -> Callable[[list[str]], list[str]]:
     """Return a function that picks the addresses beyond the page itself out of those that were asked."""
     return lambda asked: [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
