@@ -55,6 +55,7 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None) -> View:
     drawn = draw(ways, hops, verdict.checks, limit_ms=gap_limit_ms(call), origin_s=origin_s)
     lines, left_out = log.shortened(log.merged(call.folder, call.events, origin_s))
     start_s, end_s = _extent(call, drawn, lines, origin_s)
+    rows = chains.of_plan(call.plan, hops, verdict.checks, call.addresses) if planned else []
     versions, versions_of = _versions(call.folder)
     recordings = {listener.wav.name: f"what {listener.node.name} heard" for listener in call.listeners}
     return View(
@@ -62,10 +63,12 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None) -> View:
         outcome=verdict.outcome,
         reason=verdict.reason,
         facts=_facts(call),
-        chains=chains.of_plan(call.plan, hops, verdict.checks, call.addresses) if planned else (),
+        chains=rows[: chains.MOST],
+        rows_left_out=max(0, len(rows) - chains.MOST),
         findings=findings(verdict.checks, drawn),
         tracks=drawn.tracks,
         strips=drawn.strips,
+        hops_left_out=sum(hop.stream is not None for hop in hops) - len(drawn.strips),
         stalls=[Mark(stall.start_s - origin_s, stall.length_s, "stall") for stall in call.stalls],
         phases=[Mark(phase.start_s - origin_s, phase.end_s - phase.start_s, phase.name) for phase in phases(call)],
         impaired=[Mark(deed.at_s - origin_s, 0.0, _done(deed)) for deed in call.impaired.deeds[:MOST_DEEDS]],

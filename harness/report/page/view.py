@@ -190,9 +190,11 @@ class View:
     reason: str
     facts: Mapping[str, str]
     chains: Sequence[Chain] = ()
+    rows_left_out: int = 0  # of the picture of the topology
     findings: Sequence[Finding] = ()
     tracks: Sequence[Track] = ()
     strips: Sequence[Strip] = ()
+    hops_left_out: int = 0  # of the timeline
     stalls: Sequence[Mark] = ()
     phases: Sequence[Mark] = ()
     impaired: Sequence[Mark] = ()  # what the plan had done to packets
