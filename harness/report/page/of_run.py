@@ -158,7 +158,7 @@ def _file(listener: Listener, id: str) -> Sound | None:
     if listener.played is None:
         return None
     name = listener.chain[0].name if listener.chain else listener.played.name
-    samples, why = _read(lambda: listener.file)
+    samples, why = _read(lambda: listener.sent)
     track = Track(id=id, title=f"{name} played", kind=tracks.FILE, file=listener.played.name, why=why)
     return Sound(track=track, samples=samples)
 
@@ -166,7 +166,7 @@ def _file(listener: Listener, id: str) -> Sound | None:
 def _recording(call: Call, listener: Listener, id: str, origin_s: float) -> Sound:
     name = listener.node.name
     samples, why = _read(lambda: listener.samples)
-    hearing = listener.hearing if not why and not _read(lambda: listener.file)[1] else None
+    hearing = listener.hearing if not why and not _read(lambda: listener.sent)[1] else None
     answered = (event["wall_s"] for event in call.events if (event["event"], event["node"]) == (ANSWERED, name))
     return tracks.of_recording(
         samples,
