@@ -208,6 +208,24 @@ def test_light_and_dark_can_be_chosen(report, look):
     assert complaints == []
 
 
+def test_it_is_printed_dark_on_light(report, look):
+    """Whatever is on the screen; the timeline, too, and without what nobody can press on paper."""
+    page, complaints, _ = look(report, color_scheme="dark")
+    drawn(page)
+    ink = """() => {
+        const canvas = document.querySelector(".row.wave canvas");
+        const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+        const at = pixels.findIndex((value, i) => i % 4 === 3 && value === 255);
+        return pixels[at - 3] + pixels[at - 2] + pixels[at - 1];
+    }"""
+    on_screen = page.evaluate(ink)
+    page.emulate_media(media="print")
+    page.wait_for_function(f"before => ({ink})() < before", arg=on_screen)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator("audio:visible, .toolbar:visible, .filters:visible").count() == 0
+    assert complaints == []
+
+
 def test_it_tells_what_matters_without_scripts(report, look):
     """As where Allure shows it: verdict, checks, figures, and players that play."""
     page, complaints, _ = look(report, java_script_enabled=False)

@@ -23,5 +23,8 @@ const timelines = [...document.querySelectorAll(".run")].map((run) => {
 });
 
 listenToKeys(timelines);
-listenToTheme(() => timelines.forEach(({ timeline }) => timeline.redraw()));
+listenToTheme(
+  () => timelines.forEach(({ timeline }) => timeline.redraw()),
+  () => timelines.forEach(({ timeline }) => timeline.paintAll()),
+);
 addEventListener("beforeprint", () => document.querySelectorAll(".findings details").forEach((one) => (one.open = true)));
