@@ -161,6 +161,16 @@ def test_it_jumps_to_what_it_found(report, look):
     assert complaints == []
 
 
+def test_an_address_may_name_a_second(report, look):
+    """So that a mail can say where to look."""
+    page, complaints, _ = look(report)
+    page.goto("about:blank")
+    page.goto(f"{report.as_uri()}#t=2.5")
+    start, end = view(page)
+    assert start < 2.5 < end < start + 3
+    assert complaints == []
+
+
 def test_sounds_can_be_lined_up(report, look):
     """Then the measured delay is taken out, and what is heard is at one place in every row."""
     page, complaints, _ = look(report)
