@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 
 from harness.report.page.sound import piece
-from harness.report.page.tracks import RECORDING, Drawn
-from harness.report.page.view import Finding, Piece
+from harness.report.page.tracks import Drawn
+from harness.report.page.view import RECORDING, Finding, Piece
 from harness.verdict import Check, Outcome
 
 AROUND_S = 0.7  # of sound before and after a place that is amiss

@@ -14,7 +14,7 @@ from harness.report.page import chains, files, ladder, tracks
 from harness.report.page.findings import findings
 from harness.report.page.hops import Hop
 from harness.report.page.tracks import Sound, Way, draw
-from harness.report.page.view import Track, View
+from harness.report.page.view import PLAYED, RECORDING, Track, View
 from harness.sound import RATE, compare, decode, read_wav
 from harness.verdict import Verdict
 from harness.wire.audio import Audio, audio_of
@@ -72,8 +72,8 @@ def view_of_recording(path: Path, reference: Path | None, verdict: Verdict, page
     if reference is not None:
         played = decode(reference)
         hearing = compare(played, samples, digits=digits)
-        file = Sound(track=Track(id="file", title="played", kind=tracks.FILE, file=reference.name), samples=played)
-    track = Track(id="heard", title="heard", kind=tracks.RECORDING, file=path.name)
+        file = Sound(track=Track(id="file", title="played", kind=PLAYED, file=reference.name), samples=played)
+    track = Track(id="heard", title="heard", kind=RECORDING, file=path.name)
     heard = tracks.of_recording(samples, track, where=path.stem, digits=digits, hearing=hearing)
     drawn = draw([Way(file, [heard])], [], verdict.checks, limit_ms=Expectations().max_gap_ms, origin_s=0.0)
     listed = {path.name: "the recording"}

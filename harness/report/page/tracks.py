@@ -12,12 +12,11 @@ from harness.judging.sound import in_call
 from harness.report.page import hops as packets
 from harness.report.page.hops import Hop
 from harness.report.page.sound import carry
-from harness.report.page.view import Mark, Strip, Track
+from harness.report.page.view import HOP, RECORDING, Mark, Strip, Track
 from harness.sound import Hearing, align
 from harness.sound.g711 import RATE, Samples
 from harness.verdict import Check, Outcome
 
-FILE, HOP, RECORDING = "file", "hop", "recording"
 MOST_HOPS = 12
 SEARCHED_S = 30.0  # of a sound, for its delay
 ALIKE = 0.2  # the correlation from which on a delay is believed: digits may be louder than the speech below them
@@ -103,9 +102,15 @@ def of_recording(
 
 
 def draw(
-    ways: Sequence[Way], hops: Sequence[Hop], checks: Sequence[Check], *, limit_ms: float, origin_s: float
+    ways: Sequence[Way],
+    hops: Sequence[Hop],
+    checks: Sequence[Check],
+    *,
+    limit_ms: float,
+    origin_s: float,
+    most_s: float | None = None,
 ) -> Drawn:
-    """Lay everything on the axis. Hops whose sound is on no way are shown without a delay."""
+    """Lay everything on the axis. Hops whose sound is on no way are shown without a delay; `most_s` is of `carry`."""
     shown = [hop for hop in _worth_showing(hops, checks) if hop.stream]
     laid = [sound for way in ways for sound in _laid(way)]
     on_ways = {sound.where for sound in laid}
@@ -122,7 +127,7 @@ def draw(
         for check in worst_first
         if check.at_s is not None and (place := drawn.place(check)) is not None
     ]
-    tracks = carry([(sound.track, sound.samples) for sound in laid], amiss)
+    tracks = carry([(sound.track, sound.samples) for sound in laid], amiss, most_s)
     both: list[Track | Strip] = [*tracks, *strips]
     return replace(
         drawn,

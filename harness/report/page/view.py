@@ -20,6 +20,9 @@ HERE = "of where this page was made"
 WORDS = {Outcome.PASS: "passed", Outcome.FAIL: "failed", Outcome.UNKNOWN: "could not tell"}
 
 
+PLAYED, HOP, RECORDING = "file", "hop", "recording"  # what a track may be
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """Something at a place of the axis."""
@@ -55,7 +58,7 @@ class Track:
 
     id: str
     title: str
-    kind: str  # file, hop or recording
+    kind: str
     start_s: float = 0.0
     length_s: float = 0.0
     delay_s: float | None = None
