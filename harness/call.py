@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from harness.dtmf import Digit
     from harness.sound import Hearing, Level
     from harness.sound.g711 import Samples
+    from harness.wire.audio import Audio
     from harness.wire.legs import Leg
+    from harness.wire.streams import Flow
 
 PCAP, NOTES, RESOLVED = "capture.pcap", "capture.json", "plan.toml"
 
@@ -148,12 +150,27 @@ class Call:
 
     @cached_property
     def legs(self) -> list[Leg]:
-        """Each direction of each call that was captured."""
-        from harness.wire.legs import legs
+        """Each direction of each call that was captured, without payloads."""
+        from harness.wire.bulk import collect_file
+        from harness.wire.legs import legs_of
+
+        pcap = self.folder / PCAP
+        return legs_of(collect_file(pcap)[0], self.addresses) if pcap.exists() else []
+
+    def audio(self, leg: Leg) -> Audio | None:
+        """Return the sound that crossed a leg; None where there was none, or none in G.711."""
+        return self._audio.get((leg.stream.flow, leg.stream.ssrc)) if leg.stream else None
+
+    @cached_property
+    def _audio(self) -> dict[tuple[Flow, int], Audio]:
+        """The sound of every stream; its packets' payloads are kept only while it is put together."""
+        from harness.wire.audio import audio_of
+        from harness.wire.collect import streams
         from harness.wire.read import read_datagrams
 
         pcap = self.folder / PCAP
-        return legs(read_datagrams(pcap), self.addresses) if pcap.exists() else []
+        found = streams(read_datagrams(pcap)) if pcap.exists() else ()
+        return {(stream.flow, stream.ssrc): audio for stream in found if (audio := audio_of(stream))}
 
     @cached_property
     def addresses(self) -> dict[str, str]:
