@@ -15,6 +15,7 @@ from b2b.plan.model import Plan
 OVER = "CALL_CLOSED"
 IN_CALL = "CALL_ESTABLISHED"
 DURATION = "--duration-s"
+STALL_S = 0.020  # what a packet may be late by without anybody noticing
 
 
 class Mood(enum.Enum):
@@ -96,8 +97,9 @@ class State:
 
     def stall(self, values: Mapping[str, Any]) -> None:
         """Take a line of host.jsonl in."""
-        self.stalls += 1
-        self.longest_stall_s = max(self.longest_stall_s, _number(values.get("length_s")) or 0.0)
+        length_s = _number(values.get("length_s")) or 0.0
+        self.stalls += length_s >= STALL_S
+        self.longest_stall_s = max(self.longest_stall_s, length_s)
 
     def end(self, exit_code: int | None, verdict: str) -> None:
         """Take in how the run ended: its exit code, None where it was cut off, and its verdict's outcome or ""."""

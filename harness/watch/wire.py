@@ -8,28 +8,29 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from b2b.audio.pcm import SILENT_DBOV
-from harness.sound import g711
-from harness.sound.level import power_dbov
+from harness.sound.g711 import Samples
 from harness.watch.growing import Growing
+from harness.watch.meter import Meter
+from harness.wire.audio import LAWS
 from harness.wire.collect import Growing as GrowingStream
 from harness.wire.collect import Wire
 from harness.wire.containers import DamagedError, read_frames
 from harness.wire.frames import Datagram, Decoder
 from harness.wire.legs import Leg, legs_of
 from harness.wire.rtp import RtpPacket, parse_rtp
-from harness.wire.sip import Address, Sighting, SipListener
-from harness.wire.streams import STATIC, UNSIGNED, Codec, Flow, Stream
+from harness.wire.sip import STATIC, Address, Codec, Sighting, SipListener
+from harness.wire.streams import UNSIGNED, Flow, Stream
 
 FILE_HEAD, RECORD_HEAD = 24, 16  # octets, of the pcap that the harness writes
-SETTLED_S, CONTEXT_S = 0.5, 0.5
-PCMU = 0
+SETTLED_S, CONTEXT_S, EVERY_S = 0.5, 0.5, 1.0
 PER_PACKET = 1.5  # of a packet's length between neighbours: something is missing
+Law = Callable[[bytes], Samples]
 
 
 class WatchedLeg:
@@ -37,17 +38,18 @@ class WatchedLeg:
 
     def __init__(self, leg: Leg, limit_s: float) -> None:
         self.name, self._limit_s = leg.name, limit_s
+        self.between = (leg.src, leg.dst)
         self._codecs: Mapping[int, Codec] = {**STATIC, **UNSIGNED}
         self.packets = self.lost = self.gaps = 0
         self.worst_ms, self.worst_at_s = 0.0, 0.0
         self.last_at_s = 0.0  # when the last packet came, in seconds since the epoch
-        self.level_dbov: float | None = None  # of what came since the last look; None for nothing, or another codec
+        self.level_dbov: float | None = None  # since the last look, in the end of all; None for no G.711
         self.agreed(leg)
         self._stream: Flow | None = None
         self._ssrc, self._numbers = 0, 0
         self._growing = GrowingStream()
         self._settled_s = 0.0
-        self._sound: list[bytes] = []
+        self._meter, self._octets = Meter(), defaultdict[Law, bytearray](bytearray)
 
     def agreed(self, leg: Leg) -> None:
         """Take in what SIP has said since."""
@@ -63,15 +65,20 @@ class WatchedLeg:
         self._numbers += 1
         self.packets += 1
         self.last_at_s = packet.time_s
-        if packet.payload_type == PCMU:
-            self._sound.append(packet.payload)
+        codec = self._codecs.get(packet.payload_type)
+        if codec and (law := LAWS.get(codec.name.upper())):
+            self._octets[law] += packet.payload
 
     def look(self, *, ended: bool) -> None:
         """Bring the figures up to date; the last packets only count once the call has ended, or others came."""
-        self._measure(math.inf if ended else self.last_at_s - SETTLED_S)
-        sound = g711.heard(b"".join(self._sound)).astype(np.float64)
-        self.level_dbov = power_dbov(float(np.mean(sound**2))) if len(sound) else None
-        self._sound.clear()
+        if ended:
+            self._measure(math.inf)
+        elif self.last_at_s - SETTLED_S >= self._settled_s + EVERY_S:
+            self._measure(self.last_at_s - SETTLED_S)
+        for law, octets in self._octets.items():
+            self._meter.add(law(bytes(octets)))
+        self._octets.clear()
+        self.level_dbov = self._meter.read_all() if ended else self._meter.read()
 
     def _measure(self, settled_s: float) -> None:
         """Count what happened until then, and forget the packets that are of no use any more."""
@@ -94,10 +101,13 @@ class WatchedLeg:
 
 
 class GrowingCapture:
-    """The legs in a capture that is being written; `nodes` says where each node listens, as soon as it is known."""
+    """The legs in a capture that is being written.
 
-    def __init__(self, path: Path, nodes: Mapping[str, str], *, limit_s: float) -> None:
-        self._file, self._nodes, self._limit_s = Growing(path), nodes, limit_s
+    `nodes` says where each node listens, as soon as it is known; `order` has their names.
+    """
+
+    def __init__(self, path: Path, nodes: Mapping[str, str], *, order: Sequence[str], limit_s: float) -> None:
+        self._file, self._nodes, self._order, self._limit_s = Growing(path), nodes, order, limit_s
         self._head = self._rest = b""
         self._decoder, self._listener = Decoder(), SipListener()
         self._sip: list[Sighting] = []
@@ -106,8 +116,15 @@ class GrowingCapture:
 
     @property
     def legs(self) -> list[WatchedLeg]:
-        """The legs that carry sound, in the order in which their calls were made."""
-        return [leg for leg in self._legs.values() if leg.packets]
+        """The legs that carry sound, from the first node on."""
+        places = {name: place for place, name in enumerate(self._order)}
+        last = len(places)
+
+        def place(leg: WatchedLeg) -> tuple[int, int]:
+            there, back = (places.get(name or "", last) for name in leg.between)
+            return min(there, back), there
+
+        return sorted((leg for leg in self._legs.values() if leg.packets), key=place)
 
     def read(self, *, ended: bool = False) -> bool:
         """Take in what was added; return whether there was anything."""
@@ -149,5 +166,3 @@ class GrowingCapture:
             watched.agreed(leg)
             self._at.update(dict.fromkeys(leg.targets, watched))
 
-
-__all__ = ["SILENT_DBOV", "GrowingCapture", "WatchedLeg"]

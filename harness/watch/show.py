@@ -1,0 +1,69 @@
+"""The loop of `b2b watch`: reads the run a few times a second and shows it, until it is over."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from b2b import clock
+from harness.watch.view import log_line, view
+from harness.watch.watched import Watched
+
+PERIOD_S = 0.33
+PROGRESS = re.compile(r"\S+ \[ORCH\] \d\d:\d\d  ")  # the line every five seconds, which the picture makes superfluous
+
+
+def show(watched: Watched, *, color: str, lines: int) -> None:
+    """Show a run until it ends, its log above the picture; where there is no terminal, the log and the last picture.
+
+    `lines` says how much of what was logged before is shown. Raises KeyboardInterrupt when asked to stop.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)  # or the terminal would be left without its cursor
+    console = Console(
+        no_color={"always": False, "never": True}.get(color),  # else as NO_COLOR says
+        force_terminal=True if color == "always" else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    logged = _wanted(watched.read())[-lines:] if lines else []
+    if not sys.stdout.isatty() or console.is_dumb_terminal:
+        _follow(watched, console, logged)
+        return
+    with Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
+        while True:
+            live.update(view(watched, now_s=clock.wall(), width=console.width))
+            if logged:
+                live.console.print(Text("\n").join(logged), soft_wrap=True)  # shows the picture as well
+            else:
+                live.refresh()
+            if watched.ended:
+                return
+            clock.sleep_until(clock.now() + PERIOD_S)
+            logged = _wanted(watched.read())
+
+
+def _follow(watched: Watched, console: Console, logged: Sequence[Text]) -> None:
+    """Print the log as it grows, and the picture at the end."""
+    while not watched.ended:
+        for line in logged:
+            console.print(line, soft_wrap=True)
+        if watched.going_on:
+            clock.sleep_until(clock.now() + PERIOD_S)
+        logged = _wanted(watched.read())
+    console.print(view(watched, now_s=clock.wall(), width=console.width))
+
+
+def _wanted(lines: Sequence[str]) -> list[Text]:
+    return [log_line(line) for line in lines if not PROGRESS.match(line)]
+
+
+def _interrupt(_signum: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
