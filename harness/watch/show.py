@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import signal
 import sys
+from collections import deque
 from collections.abc import Sequence
 from types import FrameType
 
 from rich.console import Console
+from rich.control import Control
 from rich.live import Live
 from rich.text import Text
 
@@ -17,6 +19,7 @@ from harness.watch.view import log_line, view
 from harness.watch.watched import Watched
 
 PERIOD_S = 0.33
+RECENT = 10  # lines of the log that stay on the screen when the terminal becomes narrower
 PROGRESS = re.compile(r"\S+ \[ORCH\] \d\d:\d\d  ")  # the line every five seconds, which the picture makes superfluous
 
 
@@ -38,16 +41,27 @@ def show(watched: Watched, *, color: str, lines: int) -> None:
         _follow(watched, console, logged)
         return
     with Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
-        while True:
-            live.update(view(watched, now_s=clock.wall(), width=console.width))
-            if logged:
-                live.console.print(Text("\n").join(logged), soft_wrap=True)  # shows the picture as well
-            else:
-                live.refresh()
-            if watched.ended:
-                return
-            clock.sleep_until(clock.now() + PERIOD_S)
-            logged = _wanted(watched.read())
+        _draw(watched, live, logged)
+
+
+def _draw(watched: Watched, live: Live, logged: Sequence[Text]) -> None:
+    """Show the log and below it the picture, until the run is over."""
+    console, recent, width = live.console, deque[Text](maxlen=RECENT), live.console.width
+    while True:
+        recent.extend(logged)
+        if console.width < width:  # what is on the screen has been broken into more lines than anybody knows
+            console.control(Control.clear(), Control.home())
+            logged = list(recent)
+        width = console.width
+        live.update(view(watched, now_s=clock.wall(), width=width))
+        if logged:
+            console.print(Text("\n").join(logged), soft_wrap=True)  # shows the picture as well
+        else:
+            live.refresh()
+        if watched.ended:
+            return
+        clock.sleep_until(clock.now() + PERIOD_S)
+        logged = _wanted(watched.read())
 
 
 def _follow(watched: Watched, console: Console, logged: Sequence[Text]) -> None:

@@ -85,5 +85,6 @@ def run_folder(wanted: Path | None) -> Path:
     for folder in runs:
         if is_going_on(folder):
             return folder
-    newest = f"; the newest is over, and `b2b watch {runs[0]}` shows how it ended" if runs else "; start one, or say which folder"
-    raise UsageError(f"no run goes on below {RUNS}/{newest}")
+    if runs:
+        raise UsageError(f"no run goes on below {RUNS}/; `b2b watch {runs[0]}` shows how the newest ended")
+    raise UsageError(f"no run goes on below {RUNS}/; start one, or say which folder")
