@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import sys
 from collections import deque
@@ -15,12 +14,12 @@ from rich.live import Live
 from rich.text import Text
 
 from b2b import clock
+from b2b.orchestrator.report import PROGRESS
 from harness.watch.view import log_line, view
 from harness.watch.watched import Watched
 
 PERIOD_S = 0.33
 RECENT = 10  # lines of the log that stay on the screen when the terminal becomes narrower
-PROGRESS = re.compile(r"\S+ \[ORCH\] \d\d:\d\d  ")  # the line every five seconds, which the picture makes superfluous
 
 
 def show(watched: Watched, *, color: str, lines: int) -> None:
@@ -36,7 +35,7 @@ def show(watched: Watched, *, color: str, lines: int) -> None:
         markup=False,
         emoji=False,
     )
-    logged = _wanted(watched.read())[-lines:] if lines else []
+    logged = _new(watched)[-lines:] if lines else []
     if not sys.stdout.isatty() or console.is_dumb_terminal:
         _follow(watched, console, logged)
         return
@@ -61,7 +60,7 @@ def _draw(watched: Watched, live: Live, logged: Sequence[Text]) -> None:
         if watched.ended:
             return
         clock.sleep_until(clock.now() + PERIOD_S)
-        logged = _wanted(watched.read())
+        logged = _new(watched)
 
 
 def _follow(watched: Watched, console: Console, logged: Sequence[Text]) -> None:
@@ -71,12 +70,14 @@ def _follow(watched: Watched, console: Console, logged: Sequence[Text]) -> None:
             console.print(line, soft_wrap=True)
         if watched.going_on:
             clock.sleep_until(clock.now() + PERIOD_S)
-        logged = _wanted(watched.read())
+        logged = _new(watched)
     console.print(view(watched, now_s=clock.wall(), width=console.width))
 
 
-def _wanted(lines: Sequence[str]) -> list[Text]:
-    return [log_line(line) for line in lines if not PROGRESS.match(line)]
+def _new(watched: Watched) -> list[Text]:
+    """Return what is new in the log, without the line every five seconds that the picture makes superfluous."""
+    lines = [line.partition(" ")[2] for line in watched.read()]  # without their times
+    return [log_line(line, watched.state.roles) for line in lines if not PROGRESS.match(line)]
 
 
 def _interrupt(_signum: int, _frame: FrameType | None) -> None:

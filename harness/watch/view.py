@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -12,14 +12,17 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from b2b.flags import MIXER, SINK, SOURCE
+from b2b.flags import MIXER, ORCHESTRATOR, SINK, SOURCE
 from b2b.logs import printable
+from b2b.orchestrator.console import TAGS
 from harness.watch.listening import Listening
 from harness.watch.state import Mood, Role, State
 from harness.watch.watched import Watched
 from harness.watch.wire import WatchedLeg
 
-COLOURS = {SOURCE: "green", MIXER: "magenta", SINK: "blue"}  # as the orchestrator's tags
+KINDS = {tag: role for role, tag in TAGS.items()}
+COLOURS = {ORCHESTRATOR: "yellow", SOURCE: "green", MIXER: "magenta", SINK: "blue"}  # as the orchestrator's own
+MARKS = {" ✓": "green", " !": "yellow", " ✗": "red"}
 MOODS = {Mood.IDLE: "", Mood.BUSY: "yellow", Mood.GOOD: "green", Mood.BAD: "bold red"}
 NOTHING = "–"
 QUIETEST_DBOV, LOUD_DBOV, TOO_LOUD_DBOV = -60.0, -9.0, -3.0
@@ -63,13 +66,11 @@ def view(watched: Watched, *, now_s: float, width: int) -> RenderableType:
     return Group(*parts)
 
 
-def log_line(line: str) -> Text:
-    """Return a line of run.log with the colours that the orchestrator gives it, and without its time."""
-    _, _, rest = printable(line).partition(" ")
-    tag, bracket, words = rest.partition("]")
-    style = {"[ORCH": "yellow", "[SRC ": "green", "[MIX ": "magenta", "[SINK": "blue"}.get(tag, "")
-    mark = {" ✓": "green", " !": "yellow", " ✗": "red"}.get(words[:2], "")
-    return Text.assemble((tag + bracket, style), (words[:2], mark), words[2:])
+def log_line(line: str, roles: Mapping[str, Role]) -> Text:
+    """Return a line of the log, `[TAG ] words`, in the colours that the orchestrator gives it."""
+    tag, bracket, words = printable(line).partition("]")
+    kind = KINDS.get(name := tag.strip("[ "), roles[name].kind if name in roles else "")
+    return Text.assemble((tag + bracket, COLOURS.get(kind, "")), (words[:2], MARKS.get(words[:2], "")), words[2:])
 
 
 def _head(watched: Watched, now_s: float, width: int) -> RenderableType:

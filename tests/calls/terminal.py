@@ -13,8 +13,9 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pyte
 
@@ -119,3 +120,19 @@ class Terminal:
         self.process.wait()
         for end in (self._ours, self._theirs):
             os.close(end)
+
+
+@contextlib.contextmanager
+def terminals() -> Iterator[Callable[..., Terminal]]:
+    """Return a function that opens a terminal; in the end all are closed."""
+    opened: list[Terminal] = []
+
+    def start(*arguments: object, **more: Any) -> Terminal:
+        opened.append(Terminal(*arguments, **more))
+        return opened[-1]
+
+    try:
+        yield start
+    finally:
+        for one in opened:
+            one.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from calls.places import SAMPLE
-from calls.terminal import CTRL_C, Terminal
+from calls.terminal import CTRL_C, terminals
 
 PLAN = """
 [topology]
@@ -23,26 +23,19 @@ LEG = r"^mixer → sink +\d{2,} +0 +\d+\.\d ms"
 
 
 @pytest.fixture
-def terminals():
+def terminal():
     """Return a function that opens a terminal with `b2b …` in it."""
-    opened = []
-
-    def start(*arguments, **more):
-        opened.append(Terminal(*arguments, **more))
-        return opened[-1]
-
-    yield start
-    for terminal in opened:
-        terminal.close()
+    with terminals() as start:
+        yield start
 
 
 @pytest.fixture
-def run(terminals, tmp_path):
+def run(terminal, tmp_path):
     """Start the orchestrator in a terminal; its run folder is `tmp_path / "run"`."""
     (tmp_path / "own.plan.toml").write_text(PLAN.format(sample=SAMPLE))
 
     def start(*arguments):
-        return terminals(
+        return terminal(
             "--role", "orchestrator", "--plan", tmp_path / "own.plan.toml", "--run-dir", tmp_path / "run", *arguments
         )
 
@@ -54,23 +47,23 @@ def without_blanks(text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
-def test_a_call_is_watched_while_it_runs(run, terminals, tmp_path):
+def test_a_call_is_watched_while_it_runs(run, terminal, tmp_path):
     """By its own terminal and by another one: states, packets and digits; both see its end and leave all in order."""
     own = run("--watch", "--duration-s", "8")
     own.wait_for(r"^mixer +in call")
-    other = terminals("watch", tmp_path / "run", width=60)
-    for terminal in (own, other):
-        terminal.wait_for(r"^run  in call  00:0\d of 00:08")
-        terminal.wait_for(LEG)
-        terminal.wait_for(HEARD)
+    other = terminal("watch", tmp_path / "run", width=60)
+    for one in (own, other):
+        one.wait_for(r"^run  in call  00:0\d of 00:08")
+        one.wait_for(LEG)
+        one.wait_for(HEARD)
     assert own.wait_exit() == 0
     assert other.wait_exit() == 0
-    for terminal in (own, other):
-        assert terminal.in_order
-        assert re.search(r"^run  finished  00:08", terminal.shown, re.MULTILINE)
-        assert re.search(r"^sink +ended, exit 0", terminal.shown, re.MULTILINE)
-        assert "exit 0: finished; everything is in" in terminal.all
-        assert terminal.all.count("[ORCH] the call lasted") == 1
+    for one in (own, other):
+        assert one.in_order
+        assert re.search(r"^run  finished  00:08", one.shown, re.MULTILINE)
+        assert re.search(r"^sink +ended, exit 0", one.shown, re.MULTILINE)
+        assert "exit 0: finished; everything is in" in one.all
+        assert one.all.count("[ORCH] the call lasted") == 1
     logged = [line.partition(" ")[2] for line in (tmp_path / "run" / "run.log").read_text().splitlines()]
     told = [line for line in logged if not re.match(r"\[ORCH\] \d\d:\d\d ", line)]
     assert [line for line in told if without_blanks(line) not in without_blanks(own.all)] == []

@@ -14,21 +14,14 @@ import pytest
 
 from calls.places import PATIENCE_S
 from calls.synthetic import make_run
-from calls.terminal import CTRL_C, Terminal
+from calls.terminal import CTRL_C, terminals
 
 
 @pytest.fixture
 def terminal():
     """Return a function that opens a terminal with `b2b …` in it."""
-    opened = []
-
-    def start(*arguments, **more):
-        opened.append(Terminal(*arguments, **more))
-        return opened[-1]
-
-    yield start
-    for one in opened:
-        one.close()
+    with terminals() as start:
+        yield start
 
 
 @pytest.fixture
