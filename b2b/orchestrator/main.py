@@ -62,7 +62,8 @@ def main(flags: Mapping[str, Any]) -> int:
         for note in (*flags["notes"], *plan.warnings):
             console.say(note, level="WARNING")
         console.say(f"plan {relative(plan.path)}, network {kind} ({why}), folder {relative(folder.path)}")
-        folder.event(ORCHESTRATOR, "begun", began_s=round(began_s, 6), network=kind, why=why)
+        noted = {"plan": relative(plan.path), "network": kind, "why": why}
+        folder.event(ORCHESTRATOR, "begun", began_s=round(began_s, 6), **noted)
         return _play(Run(plan, Supervisor(plan.nodes, timing), folder, console, wishes), folder, console, kind)
 
 

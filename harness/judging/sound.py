@@ -10,7 +10,7 @@ from harness.judging.outcome import outcome_of
 from harness.verdict import Check
 
 if TYPE_CHECKING:
-    from harness.sound import Hearing, Level
+    from harness.sound import Gap, Hearing, Level
 
 CLOSING_S = 0.2  # baresip stops a call's threads one by one, and its player plays pieces meanwhile
 
@@ -25,7 +25,7 @@ def check_hearing(
     yield Check(name="heard", where=name, outcome=good, wanted="the source's file", got=got, file=file)
     if not hearing.matched:
         return
-    yield _heard_gap(name, file, hearing, wanted, closing_s=min(hearing.end_s, length_s - CLOSING_S))
+    yield _heard_gap(name, file, worst_gap(hearing, length_s), wanted)
     off_db = abs(hearing.level_db - wanted.level_db)
     yield Check(
         name="level",
@@ -50,9 +50,14 @@ def check_alone(name: str, file: str, level: Level, wanted: SinkExpectation) -> 
     yield _clipped(name, file, level.clipped, wanted)
 
 
-def _heard_gap(name: str, file: str, hearing: Hearing, wanted: SinkExpectation, *, closing_s: float) -> Check:
-    """Judge what is missing, silent, repeated or inserted; but not while the call was being closed."""
-    worst = max((gap for gap in hearing.gaps if gap.at_s < closing_s), key=lambda gap: gap.length_s, default=None)
+def worst_gap(hearing: Hearing, length_s: float) -> Gap | None:
+    """Return the longest gap in a recording of that length, but for those while the call was being closed."""
+    closing_s = min(hearing.end_s, length_s - CLOSING_S)
+    return max((gap for gap in hearing.gaps if gap.at_s < closing_s), key=lambda gap: gap.length_s, default=None)
+
+
+def _heard_gap(name: str, file: str, worst: Gap | None, wanted: SinkExpectation) -> Check:
+    """Judge what is missing, silent, repeated or inserted."""
     length_ms = 1000 * worst.length_s if worst else 0.0
     return Check(
         name="heard gap",

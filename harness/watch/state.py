@@ -11,9 +11,9 @@ from b2b.child import how_it_ended
 from b2b.errors import ExitCode
 from b2b.flags import ORCHESTRATOR, SOURCE
 from b2b.plan.model import Plan
+from harness.call import IN_CALL
 
 OVER = "CALL_CLOSED"
-IN_CALL = "CALL_ESTABLISHED"
 DURATION = "--duration-s"
 STALL_S = 0.020  # what a packet may be late by without anybody noticing
 
