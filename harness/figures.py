@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from b2b.errors import AudioError
@@ -31,15 +32,20 @@ class Figures:
 
 def figures_of(call: Call) -> Figures:
     """Return a call's figures, out of its folder if they are there, else measured and kept there."""
-    path = call.folder / FILE
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads((call.folder / FILE).read_text(encoding="utf-8"))
         if values["version"] == VERSION:
             return Figures(legs=dict(values["legs"]), sinks=dict(values["sinks"]))
     figures = Figures(legs=dict(_legs(call)), sinks={one.node.name: _sink(call, one) for one in call.listeners})
     with contextlib.suppress(OSError):  # somebody else's folder
-        path.write_text(json.dumps({"version": VERSION, **asdict(figures)}, indent=2) + "\n", encoding="utf-8")
+        keep(call.folder, figures)
     return figures
+
+
+def keep(folder: Path, figures: Figures) -> None:
+    """Write the figures into a run folder."""
+    text = json.dumps({"version": VERSION, **asdict(figures)}, indent=2, ensure_ascii=False) + "\n"
+    (folder / FILE).write_text(text, encoding="utf-8")
 
 
 def _legs(call: Call) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""Many runs over time, plan by plan: what the newest came to, and which was the first bad one after the last good one."""
+"""Many runs over time, plan by plan: how the newest was, and which was the first bad one after the last good one."""
 
 from __future__ import annotations
 

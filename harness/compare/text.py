@@ -8,8 +8,8 @@ from b2b.logs import printable
 from harness.compare.difference import Change, Difference
 from harness.compare.history import TRENDS, History
 from harness.compare.runs import Run
+from harness.report.continuity import MARKS
 
-MARKS = {"pass": "✓ pass", "none": "✓ made", "fail": "✗ fail", "unknown": "? could not tell", "error": "✗ no call"}
 SAID = {
     Change.WORSE: "worse", Change.BETTER: "better",
     Change.NEW: "only in the second", Change.GONE: "only in the first",
