@@ -1,0 +1,130 @@
+"""The pages of comparisons: two runs side by side below what differs, and the history of many."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.compare import text
+from harness.compare.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, chart
+from harness.compare.difference import Change, CheckDifference, Difference, FigureDifference
+from harness.compare.history import GAP, TRENDS, History
+from harness.compare.runs import Run
+from harness.expect import Expectations, expectations
+from harness.report.continuity import MARKS
+from harness.report.page.encode import plain
+from harness.report.page.making import PAGE
+from harness.report.page.of_run import view_of_run
+from harness.report.page.write import render
+
+STYLES = ("page.css", "compare.css")
+SIGNS = {
+    Change.WORSE: "▼ worse", Change.BETTER: "▲ better", Change.NEW: "+ only in the second",
+    Change.GONE: "− only in the first", Change.SAME: "= same",
+}  # fmt: skip
+
+
+def of_difference(found: Difference, page: Path) -> str:
+    """Return the page of two runs."""
+    differences = (*found.checks, *found.figures)
+    changed = [one for change in SIGNS if change is not Change.SAME for one in found.changed(change)]
+    same = [one for one in differences if one.change is Change.SAME]
+    runs = (found.before, found.after)
+    return render(
+        "compare.html",
+        title=f"{found.before.name} and {found.after.name}: {'worse' if found.worse else 'no worse'}",
+        styles=STYLES,
+        views=[view_of_run(run.call, run.call.verdict, page) for run in runs],
+        worse=found.worse,
+        says=plain(_says(found)),
+        changed=[_row(one) for one in changed],
+        same=[_row(one) for one in same],
+        signs={change.value: sign for change, sign in SIGNS.items()},
+    )
+
+
+def of_histories(found: Sequence[History], page: Path) -> str:
+    """Return the page of many runs, whose links are relative to where it will lie."""
+    runs = sorted((run for history in found for run in history.runs), key=lambda run: run.began_s)
+    return render(
+        "history.html",
+        title=f"History of {len(runs)} runs",
+        styles=STYLES,
+        views=(),
+        plans=[_plan(history, page) for history in found],
+        total=len(runs),
+        first=runs[0].day,
+        last=runs[-1].day,
+        trends=TRENDS,
+        outcomes=MARKS,
+        width=WIDTH, height=HEIGHT, left=LEFT, right=WIDTH - RIGHT, top=TOP, bottom=HEIGHT - BOTTOM,
+    )  # fmt: skip
+
+
+def _says(found: Difference) -> str:
+    """Return the sentence below the heading."""
+    worse, better = len(found.changed(Change.WORSE)), len(found.changed(Change.BETTER))
+    before, after = (MARKS[run.outcome].partition(" ")[2] for run in (found.before, found.after))
+    outcome = f"both: {after}" if before == after else f"{before} before, {after} now"
+    return f"{found.before.name}, then {found.after.name}: {outcome}; {worse} worse, {better} better"
+
+
+def _row(one: CheckDifference | FigureDifference) -> dict[str, Any]:
+    if isinstance(one, FigureDifference):
+        what, shown = one.measure.title, [one.measure.text(value) for value in (one.before, one.after)]
+    else:
+        what = f"check: {one.name}"
+        shown = [f"{check.outcome.value}: {check.got}" if check else "not checked" for check in (one.before, one.after)]
+    before, after = map(plain, shown)
+    return {"where": plain(one.where), "what": what, "before": before, "after": after, "change": one.change}
+
+
+def _plan(history: History, page: Path) -> dict[str, Any]:
+    state = "fail" if history.bad else "pass" if history.last_good else "unknown"
+    link = _links(page)
+    limit = _limit_ms(history.runs[-1])
+    charts = (chart(history, trend, limit=limit if trend is GAP else None, href=link) for trend in TRENDS)
+    good, bad = history.last_good, history.first_bad
+    return {
+        "name": history.plan,
+        "state": state,
+        "mark": {"fail": "✗", "pass": "✓", "unknown": "?"}[state],
+        "sentence": plain(text.sentence(history)),
+        "changes": [plain(change) for change in text.changes(history)],
+        "changes_since": "From the last good run to the first bad one" if bad else "Between the last two good runs",
+        "command": shlex.join(["b2b", "compare", str(good.folder), str(bad.folder)]) if good and bad else "",
+        "charts": [drawn for drawn in charts if drawn],
+        "days": history.days,
+        "rows": list(_rows(history, link)),
+    }
+
+
+def _rows(history: History, link: Callable[[Run], str]) -> Iterator[dict[str, Any]]:
+    said = {"first-bad": history.first_bad, "last-good": history.last_good if history.first_bad else None}
+    for run in history.runs:
+        role = next((role for role, one in said.items() if one is run), "")
+        yield {
+            "run": run,
+            "href": link(run),
+            "figures": {trend.key: trend.of(run) for trend in TRENDS},
+            "role": role,
+            "said": {"first-bad": "the first bad run", "last-good": "the last good run"}.get(role, ""),
+        }
+
+
+def _links(page: Path) -> Callable[[Run], str]:
+    """Return what links to a run's own page, or to its folder where it has none."""
+
+    def link(run: Run) -> str:
+        there = run.folder / PAGE
+        return Path(os.path.relpath(there if there.exists() else run.folder, page.parent)).as_posix()
+
+    return link
+
+
+def _limit_ms(run: Run) -> float:
+    """Return the gap that the plan allows."""
+    return (expectations(run.call.plan) or Expectations()).max_gap_ms
