@@ -29,9 +29,7 @@ SIGNS = {
 
 def of_difference(found: Difference, page: Path) -> str:
     """Return the page of two runs."""
-    differences = (*found.checks, *found.figures)
-    changed = [one for change in SIGNS if change is not Change.SAME for one in found.changed(change)]
-    same = [one for one in differences if one.change is Change.SAME]
+    changed = [_row(one) for change in SIGNS if change is not Change.SAME for one in found.changed(change)]
     runs = (found.before, found.after)
     return render(
         "compare.html",
@@ -40,8 +38,8 @@ def of_difference(found: Difference, page: Path) -> str:
         views=[view_of_run(run.call, run.call.verdict, page) for run in runs],
         worse=found.worse,
         says=plain(_says(found)),
-        changed=[_row(one) for one in changed],
-        same=[_row(one) for one in same],
+        changed=changed,
+        same=[_row(one) for one in found.changed(Change.SAME)],
         signs={change.value: sign for change, sign in SIGNS.items()},
     )
 
