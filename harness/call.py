@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from harness.sound import Hearing, Level
     from harness.sound.g711 import Samples
     from harness.wire.audio import Audio
+    from harness.wire.collect import Wire
     from harness.wire.legs import Leg
     from harness.wire.streams import Flow
 
@@ -51,6 +52,13 @@ class Listener:
         """The file that was played to this listener; None where no source of the plan is heard here."""
         files = [Path(node.settings["audio_file"]) for node in self.chain if "audio_file" in node.settings]
         return (self.reference or files[0]) if files else None
+
+    @cached_property
+    def file(self) -> Samples | None:
+        """That file as it was played; None where there is none."""
+        from harness.sound import decode
+
+        return None if self.played is None else decode(self.played)
 
     @property
     def length_s(self) -> float:
@@ -95,12 +103,12 @@ class Listener:
     @cached_property
     def hearing(self) -> Hearing | None:
         """The recording against the source's file; None where no source of the plan is heard here."""
-        from harness.sound import compare, decode
+        from harness.sound import compare
 
-        if self.played is None:
+        if self.file is None:
             return None
         ignore = [(digit.start_s, digit.end_s) for digit in self.digits]
-        return compare(decode(self.played), self.samples, gain=self.gain, ignore=ignore)
+        return compare(self.file, self.samples, gain=self.gain, ignore=ignore)
 
 
 class Call:
@@ -139,6 +147,11 @@ class Call:
         return list(_json_lines(self.folder / "events.jsonl"))
 
     @cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every line of metrics; one that was cut off is left out."""
+        return list(_json_lines(self.folder / "metrics.jsonl"))
+
+    @cached_property
     def capture(self) -> dict[str, Any]:
         """What the capture came to: packets, drops, refusal."""
         refusal = "" if (self.folder / PCAP).exists() else "there was no capture"
@@ -150,13 +163,19 @@ class Call:
         return canary.read(self.folder / canary.FILE)
 
     @cached_property
-    def legs(self) -> list[Leg]:
-        """Each direction of each call that was captured, without payloads."""
+    def wire(self) -> Wire | None:
+        """What was captured, without payloads; None where nothing could be."""
         from harness.wire.bulk import collect_file
-        from harness.wire.legs import legs_of
 
         pcap = self.folder / PCAP
-        return legs_of(collect_file(pcap)[0], self.addresses) if pcap.exists() else []
+        return collect_file(pcap)[0] if pcap.exists() else None
+
+    @cached_property
+    def legs(self) -> list[Leg]:
+        """Each direction of each call that was captured, without payloads."""
+        from harness.wire.legs import legs_of
+
+        return legs_of(self.wire, self.addresses) if self.wire else []
 
     def audio(self, leg: Leg) -> Audio | None:
         """Return the sound that crossed a leg; None where there was none, or none in G.711."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.expect import Expectations, SinkExpectation
 from harness.judging.digits import check_digits
 from harness.judging.sound import check_alone, check_hearing
 from harness.judging.wire import Circumstances, check_stream
 from harness.verdict import Check, Outcome, Verdict, together
+
+if TYPE_CHECKING:
+    from harness.wire.collect import Wire
+    from harness.wire.legs import Leg
+    from harness.wire.streams import Stream
 
 
 def judge_capture(path: Path, wanted: Expectations) -> Verdict:
@@ -25,20 +31,27 @@ def judge_recording(path: Path, reference: Path | None, wanted: SinkExpectation)
     return together(_recording(path, reference, wanted))
 
 
+def named(wire: Wire) -> Iterator[tuple[str, Leg | None, Stream]]:
+    """Yield each stream with the leg that it belongs to, if any, and the name that its checks have."""
+    from harness.wire.legs import legs_of
+
+    legs = {id(stream): leg for leg in legs_of(wire, {}) for stream in leg.streams}
+    for stream in wire.streams:
+        leg = legs.get(id(stream))
+        yield (f"{leg.name}, {stream}" if leg else str(stream)), leg, stream
+
+
 def _streams(path: Path, wanted: Expectations) -> Iterator[Check]:
     from harness.wire.bulk import collect_file
-    from harness.wire.legs import legs_of
 
     wire, warnings = collect_file(path)
     for warning in warnings:
         yield Check(
             name="capture", where=path.name, outcome=Outcome.UNKNOWN, wanted="a whole file", got=warning, file=path.name
         )
-    legs = {id(stream): leg for leg in legs_of(wire, {}) for stream in leg.streams}
-    for stream in wire.streams:
-        leg = legs.get(id(stream))
+    for name, leg, stream in named(wire):
         known = Circumstances(file=path.name, answered_at_s=leg.answered_at_s if leg else stream.start_s)
-        yield from check_stream(f"{leg.name}, {stream}" if leg else str(stream), stream, wanted, known)
+        yield from check_stream(name, stream, wanted, known)
     if not wire.streams:
         yield Check(name="media", where=path.name, outcome=Outcome.UNKNOWN, wanted="RTP", got="none", file=path.name)
 

@@ -84,6 +84,7 @@ class SipMessage:
     uri: str = ""
     headers: Mapping[str, str] = field(repr=False)  # by lower-case full name; of several the first
     body: str = field(default="", repr=False)
+    text: str = field(default="", repr=False)  # all of it, as it came
 
     @property
     def call_id(self) -> str:
@@ -136,7 +137,8 @@ def parse_sip(payload: bytes) -> SipMessage | None:
     """Return the message in a datagram, or None for what is none."""
     if not payload.startswith(STARTS):
         return None
-    head, _, body = payload.decode("utf-8", "replace").replace("\r\n", "\n").partition("\n\n")
+    text = payload.decode("utf-8", "replace").replace("\r\n", "\n")
+    head, _, body = text.partition("\n\n")
     first, *lines = re.sub(r"\n[ \t]+", " ", head).split("\n")  # a header may go on in the next line
     headers: dict[str, str] = {}
     for line in lines:
@@ -145,11 +147,13 @@ def parse_sip(payload: bytes) -> SipMessage | None:
             key = name.strip().lower()
             headers.setdefault(COMPACT.get(key, key), value.strip())
     if request := REQUEST.match(first):
-        return SipMessage(method=request[1], uri=request[2], headers=headers, body=body)
+        return SipMessage(method=request[1], uri=request[2], headers=headers, body=body, text=text)
     if status := STATUS.match(first):
         method = headers.get("cseq", "").split()[1:2]
         about = method[0].upper() if method else ""
-        return SipMessage(method=about, status=int(status[1]), reason=status[2] or "", headers=headers, body=body)
+        return SipMessage(
+            method=about, status=int(status[1]), reason=status[2] or "", headers=headers, body=body, text=text
+        )
     return None
 
 
