@@ -42,7 +42,8 @@ class Chart:
     """A trend of one plan's runs, in units of its own width and height."""
 
     title: str
-    about: str
+    unit: str
+    about: str  # in words, what it shows
     points: Sequence[Point]
     lines: Sequence[str]  # between runs that have the figure, as SVG's polylines want them
     ticks: Sequence[Mark]
@@ -75,10 +76,11 @@ def chart(history: History, trend: Trend, *, limit: float | None, href: Callable
     least, most, newest = (trend.text(value) for value in (min(known), max(known), known[-1]))
     return Chart(
         title=trend.title,
-        about=f"{trend.title} of {len(known)} runs: {least} to {most}, newest {newest}",
+        unit=trend.unit,
+        about=f"{least} to {most}, newest {newest}",
         points=points,
         lines=list(_lines(values, x, y)),
-        ticks=[Mark(y(tick), trend.text(tick)) for tick in _ticks(low, high)],
+        ticks=[Mark(y(tick), f"{tick:g}") for tick in _ticks(low, high)],
         days=list(_days(history.runs, x)),
         limit=Mark(y(limit), trend.text(limit)) if limit is not None and low <= limit <= high else None,
         first_bad=Mark(x(history.runs.index(bad) + 0.5), "first bad run") if bad and history.last_good else None,
@@ -101,7 +103,7 @@ def _ticks(low: float, high: float) -> Iterator[float]:
     step = next(factor * magnitude for factor in (1, 2, 5, 10) if factor * magnitude >= rough)
     at = math.ceil(low / step)
     while at * step <= high:
-        yield at * step
+        yield round(at * step, 9)
         at += 1
 
 
@@ -119,7 +121,7 @@ def _days(runs: Sequence[Run], x: Callable[[float], float]) -> Iterator[Mark]:
     free_from, at = 0.0, 0
     for day, group in itertools.groupby(runs, key=lambda run: run.day):
         place = x(at)
-        named = place >= free_from
+        named = free_from <= place <= WIDTH - DAY_WIDTH
         yield Mark(place, day[5:] if named else "")
         if named:
             free_from = place + DAY_WIDTH

@@ -45,7 +45,7 @@ GAP = Trend(key="gap", title="worst gap", unit="ms", digits=1, of=_worst_gap)
 TRENDS = (
     GAP,
     Trend(key="jitter", title="jitter p95", unit="ms", digits=2, of=lambda run: _max(run, "jitter_p95_ms")),
-    Trend(key="delay", title="delay from source to sink", unit="ms", digits=0, of=lambda run: _max(run, "delay_ms")),
+    Trend(key="delay", title="delay", unit="ms", digits=0, of=lambda run: _max(run, "delay_ms")),
     Trend(
         key="mos", title="MOS", unit="", digits=2, worst=min,
         of=lambda run: min(_values(run, ("mos_lqe",)), default=None),

@@ -15,7 +15,6 @@ from harness.compare.history import GAP, TRENDS, History
 from harness.compare.runs import Run
 from harness.expect import Expectations, expectations
 from harness.report.continuity import MARKS
-from harness.report.page.encode import plain
 from harness.report.page.making import PAGE
 from harness.report.page.of_run import view_of_run
 from harness.report.page.write import render
@@ -29,7 +28,7 @@ SIGNS = {
 
 def of_difference(found: Difference, page: Path) -> str:
     """Return the page of two runs."""
-    changed = [_row(one) for change in SIGNS if change is not Change.SAME for one in found.changed(change)]
+    changed = [one for change in SIGNS if change is not Change.SAME for one in found.changed(change)]
     runs = (found.before, found.after)
     return render(
         "compare.html",
@@ -37,9 +36,9 @@ def of_difference(found: Difference, page: Path) -> str:
         styles=STYLES,
         views=[view_of_run(run.call, run.call.verdict, page) for run in runs],
         worse=found.worse,
-        says=plain(_says(found)),
-        changed=changed,
-        same=[_row(one) for one in found.changed(Change.SAME)],
+        says=_says(found),
+        changed=_by_place(changed),
+        same=_by_place(found.changed(Change.SAME)),
         signs={change.value: sign for change, sign in SIGNS.items()},
     )
 
@@ -70,14 +69,21 @@ def _says(found: Difference) -> str:
     return f"{found.before.name}, then {found.after.name}: {outcome}; {worse} worse, {better} better"
 
 
+def _by_place(some: Sequence[CheckDifference | FigureDifference]) -> dict[str, list[dict[str, Any]]]:
+    """Return rows by the leg or node that they are about, in the order in which those come first."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for one in some:
+        rows.setdefault(one.where, []).append(_row(one))
+    return rows
+
+
 def _row(one: CheckDifference | FigureDifference) -> dict[str, Any]:
     if isinstance(one, FigureDifference):
         what, shown = one.measure.title, [one.measure.text(value) for value in (one.before, one.after)]
     else:
         what = f"check: {one.name}"
         shown = [f"{check.outcome.value}: {check.got}" if check else "not checked" for check in (one.before, one.after)]
-    before, after = map(plain, shown)
-    return {"where": plain(one.where), "what": what, "before": before, "after": after, "change": one.change}
+    return {"what": what, "before": shown[0], "after": shown[1], "change": one.change}
 
 
 def _plan(history: History, page: Path) -> dict[str, Any]:
@@ -90,8 +96,8 @@ def _plan(history: History, page: Path) -> dict[str, Any]:
         "name": history.plan,
         "state": state,
         "mark": {"fail": "✗", "pass": "✓", "unknown": "?"}[state],
-        "sentence": plain(text.sentence(history)),
-        "changes": [plain(change) for change in text.changes(history)],
+        "sentence": text.sentence(history),
+        "changes": text.changes(history),
         "changes_since": "From the last good run to the first bad one" if bad else "Between the last two good runs",
         "command": shlex.join(["b2b", "compare", str(good.folder), str(bad.folder)]) if good and bad else "",
         "charts": [drawn for drawn in charts if drawn],

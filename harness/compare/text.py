@@ -14,7 +14,7 @@ SAID = {
     Change.WORSE: "worse", Change.BETTER: "better",
     Change.NEW: "only in the second", Change.GONE: "only in the first",
 }  # fmt: skip
-MOST_NAMED = 6
+MOST_NAMED, MOST_RUNS = 6, 12  # of changes and runs; the page has all
 
 
 def of_difference(found: Difference) -> Iterator[str]:
@@ -37,7 +37,7 @@ def of_histories(found: Sequence[History]) -> Iterator[str]:
         yield f"{history.plan}: {sentence(history)}"
         yield from (f"  {printable(named)}" for named in changes(history))
         head = ("began", "verdict", *(trend.title for trend in TRENDS), "run folder")
-        rows = [head, *(_cells(run) for run in history.runs)]
+        rows = [head, *(_cells(run) for run in history.runs[-MOST_RUNS:])]
         widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
         for row in rows:
             yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
