@@ -55,8 +55,7 @@ def test_it_opens(report, look, others, width, scheme):
     assert page.locator("h1").inner_text() == "✗ Failed"
     assert page.locator(".topology svg:visible").count() == 1
     for row in page.locator(".row").all():
-        handle = row.locator("canvas").element_handle()
-        page.wait_for_function(DRAWN, arg=handle)
+        page.wait_for_function(DRAWN, arg=row.locator("canvas").element_handle())
     kinds = page.locator(".row").evaluate_all("rows => rows.map(row => row.classList[1])")
     sound = ["wave", "spectrum"]
     assert kinds == ["ruler", "phases", "findings", "sip", "said", *sound, *sound, "packets", *sound]
@@ -69,7 +68,7 @@ def test_it_opens(report, look, others, width, scheme):
 def test_it_plays(report, look):
     """By button and by key; what is heard moves on, and stops."""
     page, complaints, _ = look(report)
-    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_function("Number(document.querySelector('.timeline').dataset.at) > 0.15")
     assert state(page, "playing") == "true"
     assert state(page, "track") == "heard-0"
@@ -122,10 +121,11 @@ def test_it_zooms(report, look):
     dragged = view(page)
     assert dragged[0] == pytest.approx(whole[0] + 0.25 * (whole[1] - whole[0]), abs=0.05)
     assert dragged[1] == pytest.approx(whole[0] + 0.5 * (whole[1] - whole[0]), abs=0.05)
+    before = state(page, "view")
     page.keyboard.down("Control")
     page.mouse.wheel(0, -200)
     page.keyboard.up("Control")
-    page.wait_for_function(f"document.querySelector('.timeline').dataset.view !== '{state(page, 'view')}'")
+    page.wait_for_function("before => document.querySelector('.timeline').dataset.view !== before", arg=before)
     assert view(page)[1] - view(page)[0] < dragged[1] - dragged[0]
     assert complaints == []
 

@@ -20,7 +20,7 @@ from harness.report.page.findings import findings
 from harness.report.page.hops import Hop
 from harness.report.page.making import VERSIONS
 from harness.report.page.tracks import Sound, Way, draw, of_hop
-from harness.report.page.view import Mark, Track, View
+from harness.report.page.view import HERE, Mark, Track, View
 from harness.verdict import FILE, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -51,7 +51,13 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None) -> View:
     ways = list(_ways(call, hops, origin_s))
     drawn = draw(ways, hops, verdict.checks, limit_ms=_limit_ms(call) if planned else LIMIT_MS, origin_s=origin_s)
     lines, left_out = log.shortened(log.merged(call.folder, call.events, origin_s))
-    said_s = [line.at_s for line in lines if line.at_s is not None]
+    found_phases = phases(call)
+    said_s = [
+        *(line.at_s for line in lines if line.at_s is not None),
+        *(phase.start_s - origin_s for phase in found_phases),
+        *(sighting.time_s - origin_s for sighting in (call.wire.sip if call.wire else ())),
+    ]
+    versions, versions_of = _versions(call.folder)
     recordings = {listener.wav.name: f"what {listener.node.name} heard" for listener in call.listeners}
     return View(
         name=call.folder.name,
@@ -63,7 +69,7 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None) -> View:
         tracks=drawn.tracks,
         strips=drawn.strips,
         stalls=[Mark(stall.start_s - origin_s, stall.length_s, "stall") for stall in call.stalls],
-        phases=[Mark(phase.start_s - origin_s, phase.end_s - phase.start_s, phase.name) for phase in phases(call)],
+        phases=[Mark(phase.start_s - origin_s, phase.end_s - phase.start_s, phase.name) for phase in found_phases],
         legs=[{"name": hop.title, **chains.figures(hop)} for hop in hops],
         without_legs=call.capture["refusal"],
         digits={listener.node.name: listener.digits for listener in call.listeners if _audible(listener)},
@@ -73,7 +79,8 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None) -> View:
         log_left_out=left_out,
         others_logs=log.of_nodes(call.folder),
         plan=(call.folder / RESOLVED).read_text("utf-8") if planned else "",
-        versions=_versions(call.folder),
+        versions=versions,
+        versions_of=versions_of,
         downloads=list(files.downloads(call.folder, {**NAMES, **recordings}, page)),
         commands=_commands(call),
         start_s=max(min([drawn.start_s, *said_s]), drawn.start_s - AROUND_S),
@@ -178,13 +185,13 @@ def _facts(call: Call) -> dict[str, str]:
     }
 
 
-def _versions(folder: Path) -> Mapping[str, str]:
-    """Return what the run was made with, as it noted down; of an older one, what judges it now."""
+def _versions(folder: Path) -> tuple[Mapping[str, str], str]:
+    """Return what the run was made with, as it noted down; of one that noted nothing, what judges it now."""
     try:
         values = json.loads((folder / VERSIONS).read_text("utf-8"))
-        return {str(name): str(value) for name, value in values.items()}
+        return {str(name): str(value) for name, value in values.items()}, "of the run"
     except (OSError, ValueError, AttributeError):
-        return {**environment(), "these": "are of where this page was made; the run noted none"}
+        return environment(), HERE
 
 
 def _commands(call: Call) -> dict[str, str]:

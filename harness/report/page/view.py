@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.dtmf import Digit
 
 MARKS = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.UNKNOWN: "?"}
+HERE = "of where this page was made"
 WORDS = {Outcome.PASS: "passed", Outcome.FAIL: "failed", Outcome.UNKNOWN: "could not tell"}
 
 
@@ -204,6 +205,7 @@ class View:
     others_logs: Mapping[str, str] = field(default_factory=dict)
     plan: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    versions_of: str = HERE
     downloads: Sequence[Download] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     start_s: float = 0.0
