@@ -13,7 +13,6 @@ from harness.compare.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, char
 from harness.compare.difference import Change, CheckDifference, Difference, FigureDifference
 from harness.compare.history import GAP, TRENDS, History
 from harness.compare.runs import Run
-from harness.expect import Expectations, expectations
 from harness.report.continuity import MARKS
 from harness.report.page.making import PAGE
 from harness.report.page.of_run import view_of_run
@@ -34,7 +33,7 @@ def of_difference(found: Difference, page: Path) -> str:
         "compare.html",
         title=f"{found.before.name} and {found.after.name}: {'worse' if found.worse else 'no worse'}",
         styles=STYLES,
-        views=[view_of_run(run.call, run.call.verdict, page) for run in runs],
+        views=[view_of_run(call, call.verdict, page) for call in (run.call for run in runs)],
         worse=found.worse,
         says=_says(found),
         changed=_by_place(changed),
@@ -89,7 +88,7 @@ def _row(one: CheckDifference | FigureDifference) -> dict[str, Any]:
 def _plan(history: History, page: Path) -> dict[str, Any]:
     state = "fail" if history.bad else "pass" if history.last_good else "unknown"
     link = _links(page)
-    limit = _limit_ms(history.runs[-1])
+    limit = history.runs[-1].max_gap_ms
     charts = (chart(history, trend, limit=limit if trend is GAP else None, href=link) for trend in TRENDS)
     good, bad = history.last_good, history.first_bad
     return {
@@ -127,8 +126,3 @@ def _links(page: Path) -> Callable[[Run], str]:
         return Path(os.path.relpath(there if there.exists() else run.folder, page.parent)).as_posix()
 
     return link
-
-
-def _limit_ms(run: Run) -> float:
-    """Return the gap that the plan allows."""
-    return (expectations(run.call.plan) or Expectations()).max_gap_ms

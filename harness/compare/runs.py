@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from b2b import clock
 from b2b.errors import B2bError, ExitCode, UsageError
 from b2b.orchestrator.folder import EVENTS, is_going_on
 from harness.call import RESOLVED, Call
+from harness.expect import Expectations, expectations
 from harness.figures import Figures, figures_of
 from harness.verdict import Check, Outcome
 
 STAMPED = re.compile(r"\d{8}-\d{6}-\d{3}-(.+)")
 NOBODY, ERROR = "none", "error"  # was asked to judge it; there was no call that could have been judged
-NONE = Figures(legs={}, sinks={})
+NOTHING = Figures(legs={}, sinks={})
+BROKEN = (B2bError, OSError, ValueError, LookupError, TypeError, AttributeError)  # what half a file may lead to
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run folder. Nothing is measured before it is asked for."""
+    """One run folder. `outcome` is a verdict's, "none" where nobody judged, "error" where there was no call to judge.
+
+    `plan` is the name by which runs belong together, `began_s` in seconds since the epoch, 0 where nothing tells.
+    """
 
     folder: Path
+    plan: str
+    began_s: float
+    outcome: str
+    reason: str
+    checks: Sequence[Check] = ()
+    trouble: str = ""  # what it left cannot be read, and why
 
-    @cached_property
+    @property
     def call(self) -> Call:
         """The call that was made."""
         return Call(self.folder)
@@ -36,23 +49,9 @@ class Run:
         """The folder's name."""
         return self.folder.resolve().name
 
-    @cached_property
-    def plan(self) -> str:
-        """The plan's name, by which runs belong together; where none was noted, the folder's without its time."""
-        noted = next((event.get("plan") for event in self.call.events if event.get("event") == "begun"), None)
-        if isinstance(noted, str) and noted:
-            return Path(noted).name.removesuffix(".toml").removesuffix(".plan")
-        found = STAMPED.fullmatch(self.name)
-        return found[1] if found else self.name
-
-    @cached_property
-    def began_s(self) -> float:
-        """When it began, in seconds since the epoch; 0 where nothing tells."""
-        return next((float(event["wall_s"]) for event in self.call.events if "wall_s" in event), 0.0)
-
     @property
     def began(self) -> str:
-        """The same in local time, to the second."""
+        """When it began in local time, to the second."""
         return clock.timestamp(self.began_s)[:19].replace("T", " ")
 
     @property
@@ -60,41 +59,80 @@ class Run:
         """The day that it began on."""
         return self.began[:10]
 
-    @cached_property
-    def outcome(self) -> str:
-        """A verdict's outcome, "none" where nobody judged, "error" where a role failed or the run was cut off."""
-        code, verdict = self.call.summary["exit_code"], self.call.verdict
-        if code not in (ExitCode.OK, ExitCode.CHECK_FAILED):
-            return ERROR
-        return verdict.outcome.value if verdict else NOBODY
-
     @property
     def good(self) -> bool:
         """Whether nothing is amiss."""
         return self.outcome in (Outcome.PASS.value, NOBODY)
 
     @cached_property
-    def reason(self) -> str:
-        """Why it was good or not, in one sentence."""
-        if self.outcome != ERROR:
-            return self.call.verdict.reason if self.call.verdict else "nothing was expected of it"
-        if failed := self.call.summary["failed_first"]:
-            return f"{failed['node']} failed: exit {failed['code']}: {failed['reason']}"
-        code = self.call.summary["exit_code"]
-        return "it was cut off" if code is None else f"exit {code}"
-
-    @property
-    def checks(self) -> Sequence[Check]:
-        """Every check of its verdict."""
-        return self.call.verdict.checks if self.call.verdict else ()
-
-    @cached_property
     def figures(self) -> Figures:
-        """Its figures, of each leg and sink; none where what it left cannot be read."""
+        """Its figures, of each leg and sink; none where they cannot be read."""
         try:
             return figures_of(self.call)
-        except (B2bError, ValueError, OSError, LookupError):
-            return NONE
+        except BROKEN:
+            return NOTHING
+
+    @cached_property
+    def max_gap_ms(self) -> float:
+        """The gap that its plan allows."""
+        try:
+            return (expectations(self.call.plan) or Expectations()).max_gap_ms
+        except BROKEN:
+            return Expectations().max_gap_ms
+
+
+def read(folder: Path) -> Run:
+    """Read a run folder; of one that half a file was left in, what can be known."""
+    call, trouble = Call(folder), ""
+    outcome, reason = ERROR, ""
+    checks: Sequence[Check] = ()
+    try:
+        checks = call.verdict.checks if call.verdict else ()
+        outcome, reason = _outcome(call)
+    except BROKEN as error:
+        trouble = reason = f"what it left cannot be read: {error or type(error).__name__}"
+    begun = _begun(call)
+    return Run(
+        folder=folder,
+        plan=_plan(folder, begun.get("plan")),
+        began_s=_seconds(begun.get("wall_s")),
+        outcome=outcome,
+        reason=reason,
+        checks=checks,
+        trouble=trouble,
+    )
+
+
+def _outcome(call: Call) -> tuple[str, str]:
+    """Return what became of a run, and why in one sentence."""
+    code, failed = call.summary["exit_code"], call.summary["failed_first"]
+    if code in (ExitCode.OK, ExitCode.CHECK_FAILED):
+        verdict = call.verdict
+        return (verdict.outcome.value, verdict.reason) if verdict else (NOBODY, "nothing was expected of it")
+    if failed:
+        return ERROR, f"{failed['node']} failed: exit {failed['code']}: {failed['reason']}"
+    return ERROR, "it was cut off" if code is None else f"exit {code}"
+
+
+def _begun(call: Call) -> Mapping[str, Any]:
+    """Return a run's first event; nothing where it cannot be read."""
+    with contextlib.suppress(*BROKEN):
+        first = call.events[0]
+        return first if isinstance(first, dict) else {}
+    return {}
+
+
+def _plan(folder: Path, noted: object) -> str:
+    """Return the plan's name as the run noted it; else the folder's without its time."""
+    if isinstance(noted, str) and noted:
+        return Path(noted).name.removesuffix(".toml").removesuffix(".plan")
+    name = folder.resolve().name
+    found = STAMPED.fullmatch(name)
+    return found[1] if found else name
+
+
+def _seconds(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def is_run(folder: Path) -> bool:
@@ -103,13 +141,16 @@ def is_run(folder: Path) -> bool:
 
 
 def run_of(folder: Path) -> Run:
-    """Return the run in a folder. Raises UsageError where there is none, or it has not ended yet."""
+    """Return the run in a folder. Raises UsageError where there is none, or it goes on, or it cannot be read."""
     if not is_run(folder):
         missing = next(name for name in (EVENTS, RESOLVED) if not (folder / name).exists())
         raise UsageError(f"{folder}: wanted a run folder, but there is no {missing} in it, so it is none")
     if is_going_on(folder):
         raise UsageError(f"{folder}: wanted a run that is over, this one goes on; `b2b watch {folder}` shows it")
-    return Run(folder)
+    run = read(folder)
+    if run.trouble:
+        raise UsageError(f"{folder}: {run.trouble}")
+    return run
 
 
 def runs_in(folders: Iterable[Path]) -> Iterator[Run]:
@@ -125,5 +166,5 @@ def runs_in(folders: Iterable[Path]) -> Iterator[Run]:
             raise UsageError(f"{folder}: wanted run folders, but it cannot be read: {error.strerror}") from None
         if not within:
             raise UsageError(f"{folder}: wanted run folders, but it is none and there is none in it")
-        found += [Run(one) for one in within if not is_going_on(one)]
+        found += [read(one) for one in within if not is_going_on(one)]
     yield from sorted(found, key=lambda run: (run.began_s, run.name))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from calls.synthetic import ANSWERED_S, PLAN
-from harness.compare.runs import Run
+from harness.compare.runs import Run, read
 from harness.figures import Figures, keep
 
 DAY_S = 86400.0
@@ -41,7 +41,7 @@ def made_up(
         verdict = {"outcome": outcome, "reason": reason, "checks": checks}
         (folder / "verdict.json").write_text(json.dumps(verdict))
     keep(folder, Figures(legs={"source -> sink": {**LEG, **(leg or {})}}, sinks={"sink": {**SINK, **(sink or {})}}))
-    return Run(folder)
+    return read(folder)
 
 
 def _check(name: str, outcome: str) -> dict:
