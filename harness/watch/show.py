@@ -59,7 +59,7 @@ def _draw(watched: Watched, live: Live, logged: Sequence[Text]) -> None:
             live.refresh()
         if watched.ended:
             return
-        clock.sleep_until(clock.now() + PERIOD_S)
+        _wait(watched)
         logged = _new(watched)
 
 
@@ -68,10 +68,15 @@ def _follow(watched: Watched, console: Console, logged: Sequence[Text]) -> None:
     while not watched.ended:
         for line in logged:
             console.print(line, soft_wrap=True)
-        if watched.going_on:
-            clock.sleep_until(clock.now() + PERIOD_S)
+        _wait(watched)
         logged = _new(watched)
     console.print(view(watched, now_s=clock.wall(), width=console.width))
+
+
+def _wait(watched: Watched) -> None:
+    """Let something happen; of a run that is over the rest is only to be read."""
+    if watched.going_on:
+        clock.sleep_until(clock.now() + PERIOD_S)
 
 
 def _new(watched: Watched) -> list[Text]:
