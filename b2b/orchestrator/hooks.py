@@ -2,7 +2,7 @@
 
 An entry point of the group `b2b.run` is called with the resolved plan and the run folder's path and returns a context
 manager, which is entered before the first role starts and left after the last has stopped. A judge leaves its verdict
-in the folder's `verdict.json`.
+in the folder's `verdict.json`, and may leave a `report.html`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from b2b.plan.model import Plan
 
 GROUP = "b2b.run"
 VERDICT = "verdict.json"
+REPORT = "report.html"
 
 
 def table_names() -> set[str]:

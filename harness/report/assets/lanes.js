@@ -16,7 +16,8 @@ export function drawRuler(context, axis, height) {
     context.fillStyle = line;
     context.fillRect(x, height - 6, 1, 6);
     context.fillStyle = soft;
-    context.fillText(clock(n * step, step), x + 3, height / 2 - 2);
+    const label = clock(n * step, step);
+    if (x + 3 + context.measureText(label).width < axis.width) context.fillText(label, x + 3, height / 2 - 2);
   }
 }
 

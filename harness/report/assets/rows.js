@@ -54,7 +54,7 @@ function soundRows(track) {
     id: track.id,
     kind: "wave",
     title: track.title,
-    note: track.delay ? `${Math.round(1000 * track.delay)} ms after the source` : track.why && !track.sounds ? track.why : "",
+    note: noteOf(track),
     height: 52,
     track,
     delay: track.delay,
@@ -77,6 +77,12 @@ function soundRows(track) {
   });
   spectrum.spectrogram = spectrogram;
   return [wave, spectrum];
+}
+
+function noteOf(track) {
+  if (!track.sounds) return track.why;
+  const late = track.delay ? `${Math.round(1000 * track.delay)} ms after the source` : "";
+  return [late, track.coarse ? "the page carries the dark part" : ""].filter(Boolean).join("; ");
 }
 
 function aboutSound(track, at) {

@@ -3,6 +3,7 @@
 import { colours } from "./colours.js";
 
 const CLOSE = 9; // pixels from digit to digit
+const ROOM = 20; // that a label may take beyond its digits
 
 export function drawWave(context, axis, track, shift, height) {
   const { sound, line, soft } = colours();
@@ -40,7 +41,7 @@ export function drawDigits(context, axis, track, shift) {
     if (!group) return;
     const middle = (group.from + group.to) / 2;
     const half = context.measureText(group.label).width / 2;
-    if (middle - half < free) return;
+    if (middle - half < free || 2 * half > group.to - group.from + ROOM) return;
     context.fillText(group.label, middle, 4);
     free = middle + half + 3;
   };
@@ -59,37 +60,41 @@ export function drawDigits(context, axis, track, shift) {
   write();
 }
 
-// Hatched, so that colour is not all there is to see.
+// Hatched, so that colour is not all there is to see; the longest have their labels first.
 export function drawGaps(context, axis, marks, start, shift, height, colour) {
+  const shown = marks
+    .map((mark) => ({ ...mark, from: axis.x(start + mark.at_s, shift), width: Math.max(3, (mark.length_s / axis.span) * axis.width) }))
+    .filter(({ from, width }) => from + width >= 0 && from <= axis.width);
+  for (const { from, width } of shown) hatch(context, from, width, axis.width, height, colour);
   context.font = "11px system-ui, sans-serif";
   context.textAlign = "left";
   context.textBaseline = "bottom";
-  let free = -Infinity;
-  for (const mark of marks) {
-    const from = axis.x(start + mark.at_s, shift);
-    const width = Math.max(3, (mark.length_s / axis.span) * axis.width);
-    if (from + width < 0 || from > axis.width) continue;
-    context.save();
-    context.beginPath();
-    context.rect(from, 0, width, height);
-    context.clip();
-    context.strokeStyle = colour;
-    context.beginPath();
-    for (let x = Math.max(from, 0) - height; x < Math.min(from + width, axis.width); x += 5) {
-      context.moveTo(x, height);
-      context.lineTo(x + height, 0);
-    }
-    context.stroke();
-    context.restore();
-    context.strokeStyle = colour;
-    context.strokeRect(from + 0.5, 0.5, width - 1, height - 1);
-    if (from < free) continue;
-    const size = context.measureText(mark.label).width;
-    const left = from + width + size + 4 > axis.width ? Math.max(2, from - size - 4) : from + width + 4;
+  const taken = [];
+  for (const { label, from, width } of shown.sort((one, other) => other.length_s - one.length_s)) {
+    const size = context.measureText(label).width;
+    const left = from + width + size + 4 > axis.width ? Math.max(2, from - size - 4) : Math.max(2, from + width + 4);
+    if (taken.some(([begin, end]) => left < end + 4 && left + size > begin - 4)) continue;
+    taken.push([left, left + size]);
     context.fillStyle = colours().paper;
     context.fillRect(left - 2, height - 14, size + 4, 14);
     context.fillStyle = colour;
-    context.fillText(mark.label, left, height - 1);
-    free = left + size;
+    context.fillText(label, left, height - 1);
   }
+}
+
+function hatch(context, from, width, most, height, colour) {
+  context.save();
+  context.beginPath();
+  context.rect(from, 0, width, height);
+  context.clip();
+  context.strokeStyle = colour;
+  context.beginPath();
+  for (let x = Math.max(from, 0) - height; x < Math.min(from + width, most); x += 5) {
+    context.moveTo(x, height);
+    context.lineTo(x + height, 0);
+  }
+  context.stroke();
+  context.restore();
+  context.strokeStyle = colour;
+  context.strokeRect(from + 0.5, 0.5, width - 1, height - 1);
 }

@@ -98,4 +98,4 @@ def _lines(values: dict[str, Any]) -> Iterator[str]:
     gap_ms = max(values["max_gap_arrival_ms"], values["max_gap_timestamp_ms"])
     yield f"{values['codec'] or 'unknown codec'}{mos}"
     yield f"{values['missing']} of {values['expected']} lost"
-    yield f"gap {gap_ms:.1f} ms · jitter {values['jitter_p95_ms']:.2f} ms"
+    yield f"gap {gap_ms:.1f} · jitter {values['jitter_p95_ms']:.2f} ms"

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from harness.report.page import encode
 from harness.report.page.view import Mark, Strip
+from harness.sound.g711 import RATE, Samples
 from harness.wire.figures import smoothed
 from harness.wire.gaps import Gap
 from harness.wire.legs import Leg
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from harness.wire.audio import Audio
 
 MOST_MARKS = 400
+CAUGHT_UP = 50  # packets, within which late ones may catch up
+STEP_S = 0.06
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,27 @@ def strip(hop: Hop, stream: Stream, id: str, *, limit_ms: float, origin_s: float
         gaps=list(_gaps(stream, limit_ms / 1000, origin_s)),
         losses=list(_losses(stream, origin_s)),
     )
+
+
+def as_captured(audio: Audio) -> Samples:
+    """Return the sound of a hop as it came: where packets were late and stayed late there is silence before them.
+
+    By its timestamps alone the sound after a sender's stall would lie before it was sent. Packets that were late and
+    then caught up keep the place that their timestamps give them.
+    """
+    late_s = audio.times_s - audio.times_s[0] - audio.places / RATE
+    following = np.concatenate([late_s, np.full(CAUGHT_UP - 1, np.inf)])
+    floor_s = sliding_window_view(following, CAUGHT_UP).min(axis=1)
+    steps = np.flatnonzero(np.abs(np.diff(floor_s)) > STEP_S) + 1
+    if not len(steps):
+        return audio.samples
+    pieces, ends = np.split(np.arange(len(late_s)), steps), [*audio.places[steps].tolist(), len(audio.samples)]
+    shifts = [max(0, round(float(floor_s[piece[0]]) * RATE)) for piece in pieces]
+    starts = [int(audio.places[piece[0]]) for piece in pieces]
+    laid = np.zeros(max(end + shift for end, shift in zip(ends, shifts, strict=True)), np.int16)
+    for start, end, shift in zip(starts, ends, shifts, strict=True):
+        laid[start + shift : end + shift] = audio.samples[start:end]
+    return laid
 
 
 def _jitter_ms(stream: Stream, deltas_ms: Numbers) -> Numbers:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.report import clips
 from harness.report.page import encode
@@ -16,6 +17,7 @@ from harness.wire.order import Numbers
 
 MOST_S = 375.0  # of sound in all, which is 4 MB of base64
 ENDS_S, AROUND_S = 15.0, 2.0  # of a longer call: its beginning and end, and what is around a place
+GRID = 50  # steps in a second, in which it is chosen what is carried
 STEP = RATE // 50  # of the overview's waveform
 COLUMNS, BANDS, FRAME = 1200, 48, 256
 QUIETEST_DB, LOUDEST_DB = -95.0, -20.0
@@ -42,22 +44,34 @@ def _carried(track: Track, samples: Samples, scarce: tuple[float, Sequence[float
     if scarce is None:
         return replace(track, length_s=length_s, pieces=[piece(samples, 0, length_s)])
     share_s, places_s = scarce
-    wanted = [(0.0, ENDS_S), (length_s - ENDS_S, length_s)]
-    wanted += [(at - track.start_s - AROUND_S, at - track.start_s + AROUND_S) for at in places_s]
-    pieces = [piece(samples, *stretch) for stretch in _stretches(wanted, length_s, share_s)]
+    places_s = [at - track.start_s for at in places_s]
+    chosen = _chosen(length_s, places_s, share_s)
+    pieces = [piece(samples, first / GRID, min(after / GRID, length_s)) for first, after in runs(chosen)]
     why = f"the page carries {sum(one.length_s for one in pieces):.0f} s of its {length_s:.0f} s"
     return replace(track, length_s=length_s, pieces=pieces, overview=overview(samples), why=why)
 
 
-def _stretches(wanted: Sequence[tuple[float, float]], length_s: float, most_s: float) -> Iterator[tuple[float, float]]:
-    """Yield what is wanted, as far as it goes, in order and without overlap; what is wanted first comes first."""
-    chosen = np.zeros(int(np.ceil(length_s * 50)), bool)
+def _chosen(length_s: float, places_s: Sequence[float], most_s: float) -> npt.NDArray[np.bool_]:
+    """Return which stretches are carried: both ends and what is around each place, in steps, as wide as may be."""
+    chosen = _around(length_s, places_s, most_s, 1.0)
+    for wider in (2.0, 4.0, 8.0, 16.0):
+        found = _around(length_s, places_s, np.inf, wider)
+        if found.sum() > most_s * GRID:
+            break
+        chosen = found
+    return chosen
+
+
+def _around(length_s: float, places_s: Sequence[float], most_s: float, wider: float) -> npt.NDArray[np.bool_]:
+    """Mark what is wanted as far as it fits; what is wanted first comes first."""
+    ends_s, around_s = ENDS_S * wider, AROUND_S * wider
+    wanted = [(0.0, ends_s), (length_s - ends_s, length_s), *((at - around_s, at + around_s) for at in places_s)]
+    chosen = np.zeros(int(np.ceil(length_s * GRID)), bool)
     for start_s, end_s in wanted:
-        part = chosen[max(0, int(start_s * 50)) : max(0, int(np.ceil(end_s * 50)))]
-        if (chosen.sum() + len(part) - part.sum()) / 50 <= most_s:
+        part = chosen[max(0, int(start_s * GRID)) : max(0, int(np.ceil(end_s * GRID)))]
+        if chosen.sum() + len(part) - part.sum() <= most_s * GRID:
             part[:] = True
-    for first, after in runs(chosen):
-        yield first / 50, min(after / 50, length_s)
+    return chosen
 
 
 def overview(samples: Samples) -> Overview:

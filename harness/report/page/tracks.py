@@ -68,7 +68,7 @@ def of_hop(hop: Hop, id: str, origin_s: float) -> Sound | None:
     """Return the sound that crossed a hop, with the digits in it; None where there is none that we can hear."""
     if hop.audio is None:
         return None
-    samples = hop.audio.samples
+    samples = packets.as_captured(hop.audio)
     digits = digit_marks(detect(samples, RATE)) if samples.any() else ()
     track = Track(id=id, title=hop.title, kind=HOP, start_s=hop.audio.start_s - origin_s, digits=digits)
     return Sound(track=track, samples=samples, where=hop.name)
