@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from b2b.errors import AudioError
+from b2b.errors import AudioError, B2bError
 from harness.call import IN_CALL, Call, Listener
 from harness.judging.sound import worst_gap
 
 FILE = "figures.json"
+UNREADABLE = (B2bError, OSError, ValueError, LookupError, TypeError, AttributeError)  # what half a file may lead to
 VERSION = 1  # of what is in it; another one is measured anew
 OF_LEG = (
     "codec", "packets", "missing", "late", "reordered", "duplicates", "max_gap_arrival_ms", "max_gap_timestamp_ms",

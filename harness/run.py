@@ -14,7 +14,7 @@ from harness import canary, verdict
 from harness.call import NOTES, PCAP, Call
 from harness.capture import capturing
 from harness.expect import expectations
-from harness.figures import figures_of
+from harness.figures import UNREADABLE, figures_of
 from harness.report.page import making
 
 
@@ -36,6 +36,7 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
 
         judged = judge(call, wanted)
         (folder / verdict.FILE).write_text(judged.to_json(), encoding="utf-8")
-        figures_of(call)  # while all that they need has been read
     if trouble := making.make(making.of_run(call, judged), folder / making.PAGE):
         print(f"Warning: {trouble}", file=sys.stderr)
+    with contextlib.suppress(*UNREADABLE):  # nor is there then anything to be compared
+        figures_of(call)  # while all that they need has been read

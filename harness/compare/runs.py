@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from b2b import clock
-from b2b.errors import B2bError, ExitCode, UsageError
+from b2b.errors import ExitCode, UsageError
 from b2b.orchestrator.folder import EVENTS, is_going_on
 from harness.call import RESOLVED, Call
 from harness.expect import Expectations, expectations
-from harness.figures import Figures, figures_of
+from harness.figures import UNREADABLE, Figures, figures_of
 from harness.verdict import Check, Outcome
 
 STAMPED = re.compile(r"\d{8}-\d{6}-\d{3}-(.+)")
 NOBODY, ERROR = "none", "error"  # was asked to judge it; there was no call that could have been judged
 NOTHING = Figures(legs={}, sinks={})
-BROKEN = (B2bError, OSError, ValueError, LookupError, TypeError, AttributeError)  # what half a file may lead to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +68,7 @@ class Run:
         """Its figures, of each leg and sink; none where they cannot be read."""
         try:
             return figures_of(self.call)
-        except BROKEN:
+        except UNREADABLE:
             return NOTHING
 
     @cached_property
@@ -77,7 +76,7 @@ class Run:
         """The gap that its plan allows."""
         try:
             return (expectations(self.call.plan) or Expectations()).max_gap_ms
-        except BROKEN:
+        except UNREADABLE:
             return Expectations().max_gap_ms
 
 
@@ -89,7 +88,7 @@ def read(folder: Path) -> Run:
     try:
         checks = call.verdict.checks if call.verdict else ()
         outcome, reason = _outcome(call)
-    except BROKEN as error:
+    except UNREADABLE as error:
         trouble = reason = f"what it left cannot be read: {error or type(error).__name__}"
     begun = _begun(call)
     return Run(
@@ -116,7 +115,7 @@ def _outcome(call: Call) -> tuple[str, str]:
 
 def _begun(call: Call) -> Mapping[str, Any]:
     """Return a run's first event; nothing where it cannot be read."""
-    with contextlib.suppress(*BROKEN):
+    with contextlib.suppress(*UNREADABLE):
         first = call.events[0]
         return first if isinstance(first, dict) else {}
     return {}
