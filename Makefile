@@ -6,7 +6,7 @@ DEMO := $(BIN)/b2b --role orchestrator --plan plans/smk.plan.toml --duration-s 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-for-tests deps-for-report demo listen test report
+.PHONY: help deps deps-for-tests deps-for-report demo listen test report pictures
 export PYTHON
 
 help:
@@ -53,6 +53,9 @@ test: $(VENV)/ready-for-tests
 report: $(VENV)/ready deps-for-report
 	@test -d $(RESULTS) || $(PLANS) || true
 	@$(BIN)/python -m harness.report.allure_page $(RESULTS) reports/allure.html
+
+pictures: $(VENV)/ready-for-tests
+	@PYTHONPATH=tests $(BIN)/python docs/make_pictures.py
 
 $(VENV)/ready: pyproject.toml | deps
 	@$(call install,.)

@@ -10,6 +10,7 @@ import numpy as np
 from harness.call import Call, Listener
 from harness.dtmf.digit import Digit
 from harness.report import clips, png
+from harness.report.page.hops import gap_limit_ms
 from harness.report.page.sound import spectrum
 from harness.report.page.write import environment
 from harness.wire.legs import Leg
@@ -19,7 +20,6 @@ PIXELS = 1000  # of time
 BANDS = 128
 QUIETEST_DB, LOUDEST_DB = -90.0, -15.0
 HEAT = png.between([(10, 12, 30), (58, 30, 110), (150, 45, 120), (225, 90, 80), (252, 180, 90), (252, 250, 200)])
-LIMIT_MS = 40.0
 CLOSE = 9  # pixels from digit to digit, below which they are written as one
 STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 
@@ -32,7 +32,7 @@ def gap_timeline(call: Call) -> str:
     legs = [leg for leg in call.legs if leg.src and leg.dst and leg.stream]
     if not legs:
         raise LookupError("no RTP was captured")
-    limit_ms = float(call.plan.tables.get("expect", {}).get("max_gap_ms", LIMIT_MS))
+    limit_ms = gap_limit_ms(call)
     origin_s = call.answered_at_s or legs[0].rtp.start_s
     start_s = min(0.0, *(leg.rtp.start_s - origin_s for leg in legs))
     end_s = max(0.1, *(leg.rtp.end_s - origin_s for leg in legs))

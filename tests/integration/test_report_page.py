@@ -54,6 +54,7 @@ def test_it_opens(report, look, others, width, scheme):
     page, complaints, asked = look(report, width, color_scheme=scheme)
     assert page.locator("h1").inner_text() == "✗ Failed"
     assert page.locator(".topology svg:visible").count() == 1
+    page.wait_for_function("document.querySelector('.timeline').dataset.drawn === 'true'")
     for row in page.locator(".row").all():
         page.wait_for_function(DRAWN, arg=row.locator("canvas").element_handle())
     kinds = page.locator(".row").evaluate_all("rows => rows.map(row => row.classList[1])")

@@ -1,25 +1,26 @@
 // The lowest and highest values of a long row of numbers, at any zoom, without looking at each of them.
 
-const FIRST = 32; // samples in a bin of the finest level
-const FACTOR = 4;
+const FIRST = 32; // samples in a bin of the finest level that is not the samples themselves
+const FACTOR = 4; // bins of a level in one of the next
+const FEW = 512; // bins of the coarsest level
 
 class Level {
   constructor(low, high, size) {
     this.low = low;
     this.high = high;
-    this.size = size;
+    this.size = size; // samples that a value stands for
   }
 
-  coarser() {
-    const count = Math.ceil(this.low.length / FACTOR);
+  coarser(factor) {
+    const count = Math.ceil(this.low.length / factor);
     const low = new Float32Array(count).fill(Infinity);
     const high = new Float32Array(count).fill(-Infinity);
     for (let i = 0; i < this.low.length; i++) {
-      const bin = (i / FACTOR) | 0;
+      const bin = (i / factor) | 0;
       if (this.low[i] < low[bin]) low[bin] = this.low[i];
       if (this.high[i] > high[bin]) high[bin] = this.high[i];
     }
-    return new Level(low, high, this.size * FACTOR);
+    return new Level(low, high, this.size * factor);
   }
 }
 
@@ -27,8 +28,8 @@ export class Peaks {
   // `size` is how many samples a value stands for: 1 for samples themselves.
   constructor(low, high, size = 1) {
     this.levels = [new Level(low, high, size)];
-    if (size === 1) this.levels.push(binned(low, high));
-    while (this.levels.at(-1).low.length > 512) this.levels.push(this.levels.at(-1).coarser());
+    if (size === 1) this.levels.push(this.levels[0].coarser(FIRST));
+    while (this.levels.at(-1).low.length > FEW) this.levels.push(this.levels.at(-1).coarser(FACTOR));
   }
 
   // [lowest, highest] of the samples from first to after, or null where there are none.
@@ -45,16 +46,4 @@ export class Peaks {
     }
     return [low, high];
   }
-}
-
-function binned(low, high) {
-  const count = Math.ceil(low.length / FIRST);
-  const lows = new Float32Array(count).fill(Infinity);
-  const highs = new Float32Array(count).fill(-Infinity);
-  for (let i = 0; i < low.length; i++) {
-    const bin = (i / FIRST) | 0;
-    if (low[i] < lows[bin]) lows[bin] = low[i];
-    if (high[i] > highs[bin]) highs[bin] = high[i];
-  }
-  return new Level(lows, highs, FIRST);
 }

@@ -52,6 +52,7 @@ export class Timeline {
       this.due = null;
       for (const row of this.rows) if (row.shown) row.paint(this.axis, this.shift(row));
       this.point();
+      this.section.dataset.drawn = "false";
       clearTimeout(this.resting);
       this.resting = setTimeout(() => this.refine(), REST_MS);
       this.section.dataset.view = `${this.axis.from.toFixed(3)} ${this.axis.to.toFixed(3)}`;
@@ -62,6 +63,7 @@ export class Timeline {
   // Computes one spectrogram after the other, and lets whoever moves the view go first.
   refine() {
     const stale = this.rows.find((row) => row.spectrogram && row.shown && !row.paint(this.axis, this.shift(row)));
+    this.section.dataset.drawn = String(!stale); // whether all that is in view has been computed
     if (!stale) return;
     stale.spectrogram.compute(this.axis, this.shift(stale));
     stale.paint(this.axis, this.shift(stale));

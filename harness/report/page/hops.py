@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from harness.call import RESOLVED, Call
+from harness.expect import Expectations, expectations
 from harness.report.page import encode
 from harness.report.page.view import Mark, Strip
 from harness.sound.g711 import RATE, Samples
@@ -38,6 +40,12 @@ class Hop:
     stream: Stream | None
     audio: Audio | None
     origin_s: float
+
+
+def gap_limit_ms(call: Call) -> float:
+    """Return how far apart packets may be: what the run's plan expects, or else the default."""
+    planned = (call.folder / RESOLVED).exists()
+    return float(((planned and expectations(call.plan)) or Expectations()).max_gap_ms)
 
 
 def strip(hop: Hop, stream: Stream, id: str, *, limit_ms: float, origin_s: float) -> Strip:

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 from b2b import clock
 from b2b.errors import B2bError
 from harness.call import PCAP, RESOLVED, Call, Listener
-from harness.expect import TABLE
 from harness.phases import phases
 from harness.report.environment import environment
 from harness.report.page import chains, charts, files, ladder, log, tracks
 from harness.report.page.findings import findings
-from harness.report.page.hops import Hop
+from harness.report.page.hops import Hop, gap_limit_ms
 from harness.report.page.making import VERSIONS
-from harness.report.page.tracks import Sound, Way, draw, of_hop
-from harness.report.page.view import HERE, Mark, Track, View
+from harness.report.page.tracks import Drawn, Sound, Way, draw, of_hop
+from harness.report.page.view import HERE, LogLine, Mark, Track, View
 from harness.verdict import FILE, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ NAMES = {
     PCAP: "SIP, RTP and RTCP",
 }
 AROUND_S = 5.0  # of a run that is shown before and after its sound
-LIMIT_MS = 40.0
 
 
 def view_of_run(call: Call, verdict: Verdict | None, page: Path | None) -> View:
@@ -49,14 +47,9 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None) -> View:
     planned = (call.folder / RESOLVED).exists()
     hops = list(_hops(call, origin_s))
     ways = list(_ways(call, hops, origin_s))
-    drawn = draw(ways, hops, verdict.checks, limit_ms=_limit_ms(call) if planned else LIMIT_MS, origin_s=origin_s)
+    drawn = draw(ways, hops, verdict.checks, limit_ms=gap_limit_ms(call), origin_s=origin_s)
     lines, left_out = log.shortened(log.merged(call.folder, call.events, origin_s))
-    found_phases = phases(call)
-    said_s = [
-        *(line.at_s for line in lines if line.at_s is not None),
-        *(phase.start_s - origin_s for phase in found_phases),
-        *(sighting.time_s - origin_s for sighting in (call.wire.sip if call.wire else ())),
-    ]
+    start_s, end_s = _extent(call, drawn, lines, origin_s)
     versions, versions_of = _versions(call.folder)
     recordings = {listener.wav.name: f"what {listener.node.name} heard" for listener in call.listeners}
     return View(
@@ -69,10 +62,10 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None) -> View:
         tracks=drawn.tracks,
         strips=drawn.strips,
         stalls=[Mark(stall.start_s - origin_s, stall.length_s, "stall") for stall in call.stalls],
-        phases=[Mark(phase.start_s - origin_s, phase.end_s - phase.start_s, phase.name) for phase in found_phases],
+        phases=[Mark(phase.start_s - origin_s, phase.end_s - phase.start_s, phase.name) for phase in phases(call)],
         legs=[{"name": hop.title, **chains.figures(hop)} for hop in hops],
         without_legs=call.capture["refusal"],
-        digits={listener.node.name: listener.digits for listener in call.listeners if _audible(listener)},
+        digits={listener.node.name: listener.digits for listener in call.listeners if _is_readable(listener)},
         ladder=ladder.ladder(call.wire.sip if call.wire else (), call.addresses, origin_s),
         charts=charts.charts(call.metrics, origin_s),
         log=lines,
@@ -83,10 +76,21 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None) -> View:
         versions_of=versions_of,
         downloads=list(files.downloads(call.folder, {**NAMES, **recordings}, page)),
         commands=_commands(call),
-        start_s=max(min([drawn.start_s, *said_s]), drawn.start_s - AROUND_S),
-        end_s=min(max([drawn.end_s, *said_s]), drawn.end_s + AROUND_S),
+        start_s=start_s,
+        end_s=end_s,
         origin_s=origin_s if call.events else None,
     )
+
+
+def _extent(call: Call, drawn: Drawn, lines: Sequence[LogLine], origin_s: float) -> tuple[float, float]:
+    """Return from when to when the timeline goes: around the sound, as far as something happened."""
+    happened_s = [
+        *(line.at_s for line in lines if line.at_s is not None),
+        *(phase.start_s - origin_s for phase in phases(call)),
+        *(sighting.time_s - origin_s for sighting in (call.wire.sip if call.wire else ())),
+    ]
+    start_s, end_s = min([drawn.start_s, *happened_s]), max([drawn.end_s, *happened_s])
+    return max(start_s, drawn.start_s - AROUND_S), min(end_s, drawn.end_s + AROUND_S)
 
 
 def _without_verdict(call: Call) -> str:
@@ -102,10 +106,6 @@ def _origin(call: Call) -> float:
     if call.wire and call.wire.sip:
         return call.wire.sip[0].time_s
     return float(call.events[0]["wall_s"]) if call.events else 0.0
-
-
-def _limit_ms(call: Call) -> float:
-    return float(call.plan.tables.get(TABLE, {}).get("max_gap_ms", LIMIT_MS))
 
 
 def _hops(call: Call, origin_s: float) -> Iterator[Hop]:
@@ -145,7 +145,7 @@ def _file(listener: Listener, id: str) -> Sound | None:
 def _recording(call: Call, listener: Listener, id: str, origin_s: float) -> Sound:
     name = listener.node.name
     samples, why = _read(lambda: listener.samples)
-    hearing = listener.hearing if _audible(listener) else None
+    hearing = listener.hearing if not why and not _read(lambda: listener.file)[1] else None
     answered = (event["wall_s"] for event in call.events if (event["event"], event["node"]) == (ANSWERED, name))
     return tracks.of_recording(
         samples,
@@ -159,9 +159,9 @@ def _recording(call: Call, listener: Listener, id: str, origin_s: float) -> Soun
     )  # fmt: skip
 
 
-def _audible(listener: Listener) -> bool:
-    """Whether recording and file can both be read."""
-    return not _read(lambda: listener.samples)[1] and not _read(lambda: listener.file)[1]
+def _is_readable(listener: Listener) -> bool:
+    """Whether there is a recording that can be read."""
+    return not _read(lambda: listener.samples)[1]
 
 
 def _read(sound: Callable[[], Samples | None]) -> tuple[Samples, str]:
