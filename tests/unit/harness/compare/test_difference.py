@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from calls.many_runs import made_up
+from calls.places import REPOSITORY
 from harness.compare import text
 from harness.compare.difference import LEG, SINK, Change, difference
 
@@ -112,3 +113,12 @@ def test_every_measure_is_one_that_runs_keep():
 
     assert {measure.key for measure in LEG} <= set(LEG_FIGURES)
     assert {measure.key for measure in SINK} <= set(SINK_FIGURES)
+
+
+@pytest.mark.parametrize("measure", [*LEG, *SINK], ids=lambda measure: measure.key)
+def test_the_documentation_has_every_measure_with_its_step(measure):
+    """What counts as worse is for whoever reads the result to know."""
+    of = "leg" if measure in LEG else "sink"
+    step = f"{measure.by:g}{f' {measure.unit}' if measure.unit and measure.by else ''}"
+    share = f"{100 * measure.share:.0f} % " if measure.share else ""
+    assert f"| {measure.title} | {step} | {share}| {of} |" in (REPOSITORY / "docs" / "compare.md").read_text()
