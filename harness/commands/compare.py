@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from b2b.errors import ExitCode, UsageError
+from b2b.errors import UsageError
+from harness.commands.judge import EXIT_CODES
 
 PAGE = Path("reports/compare.html")
 
 
-@click.command(epilog="Exit codes: 0 when nothing got worse, 1 when something did, 64 for what is no run.")
+@click.command(epilog="Exit codes: 0 nothing got worse, 1 something did, 2 if nobody can tell, 64 for no run.")
 @click.argument("runs", metavar="RUN RUN [RUN…]", nargs=-1, type=click.Path(path_type=Path))
 @click.option("-o", "--output", metavar="PAGE.html", type=click.Path(path_type=Path), default=PAGE, show_default=True,
               help="Where to write the page.")  # fmt: skip
@@ -33,4 +34,4 @@ def compare(runs: tuple[Path, ...], output: Path) -> int:
         return tell_histories(sorted(found, key=lambda run: run.began_s), output)
     differs = difference(*found)
     tell(text.of_difference(differs), lambda: pages.of_difference(differs, output), output)
-    return int(ExitCode.CHECK_FAILED if differs.worse else ExitCode.OK)
+    return EXIT_CODES[differs.verdict]

@@ -117,10 +117,14 @@ class Difference:
     figures: Sequence[FigureDifference]
 
     @property
-    def worse(self) -> bool:
-        """Whether anything got worse: the outcome, a check, or a figure."""
-        changes = [self.outcome, *(check.change for check in self.checks), *(one.change for one in self.figures)]
-        return Change.WORSE in changes
+    def verdict(self) -> Outcome:
+        """Whether the later run is no worse, in its outcome, a check or a figure.
+
+        Where nobody could tell of it, say because the host had stalled, nobody can tell whether it is really worse.
+        """
+        if self.outcome is not Change.WORSE and not self.changed(Change.WORSE):
+            return Outcome.PASS
+        return Outcome.UNKNOWN if self.after.outcome == Outcome.UNKNOWN.value else Outcome.FAIL
 
     def changed(self, change: Change) -> list[CheckDifference | FigureDifference]:
         """Return what changed that way, checks first."""

@@ -17,8 +17,10 @@ from harness.report.continuity import MARKS
 from harness.report.page.making import PAGE
 from harness.report.page.of_run import view_of_run
 from harness.report.page.write import render
+from harness.verdict import Outcome
 
 STYLES = ("page.css", "compare.css")
+HEADINGS = {Outcome.PASS: "No worse", Outcome.FAIL: "Worse", Outcome.UNKNOWN: "Could not tell"}
 SIGNS = {
     Change.WORSE: "▼ worse", Change.BETTER: "▲ better", Change.NEW: "+ only in the second",
     Change.GONE: "− only in the first", Change.SAME: "= same",
@@ -31,10 +33,11 @@ def of_difference(found: Difference, page: Path) -> str:
     runs = (found.before, found.after)
     return render(
         "compare.html",
-        title=f"{found.before.name} and {found.after.name}: {'worse' if found.worse else 'no worse'}",
+        title=f"{found.after.name} {text.SENTENCES[found.verdict]}",
         styles=STYLES,
         views=[view_of_run(call, call.verdict, page) for call in (run.call for run in runs)],
-        worse=found.worse,
+        outcome=found.verdict,
+        heading=HEADINGS[found.verdict],
         says=_says(found),
         changed=_by_place(changed),
         same=_by_place(found.changed(Change.SAME)),

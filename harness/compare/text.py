@@ -9,10 +9,15 @@ from harness.compare.difference import Change, Difference
 from harness.compare.history import TRENDS, History
 from harness.compare.runs import Run
 from harness.report.continuity import MARKS
+from harness.verdict import Outcome
 
 SAID = {
     Change.WORSE: "worse", Change.BETTER: "better",
     Change.NEW: "only in the second", Change.GONE: "only in the first",
+}  # fmt: skip
+SENTENCES = {
+    Outcome.PASS: "is no worse", Outcome.FAIL: "is worse",
+    Outcome.UNKNOWN: "seems worse, but nobody could tell of it",
 }  # fmt: skip
 MOST_NAMED, MOST_RUNS = 6, 12  # of changes and runs; the page has all
 
@@ -28,7 +33,7 @@ def of_difference(found: Difference) -> Iterator[str]:
     same = len(found.changed(Change.SAME))
     everything = len(found.checks) + len(found.figures)
     yield f"{same} of {everything} checks and figures are the same"
-    yield f"{found.after.name} is {'worse' if found.worse else 'no worse'}"
+    yield f"{found.after.name} {SENTENCES[found.verdict]}"
 
 
 def of_histories(found: Sequence[History]) -> Iterator[str]:

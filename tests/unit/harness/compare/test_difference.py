@@ -8,6 +8,7 @@ from calls.many_runs import made_up
 from calls.places import REPOSITORY
 from harness.compare import text
 from harness.compare.difference import LEG, SINK, Change, difference
+from harness.verdict import Outcome
 
 MEASURES = {measure.key: measure for measure in (*LEG, *SINK)}
 
@@ -25,7 +26,7 @@ def pair(tmp_path):
 def test_a_run_like_the_one_before_is_no_worse(pair):
     """Everything is the same."""
     found = pair()
-    assert not found.worse
+    assert found.verdict is Outcome.PASS
     assert {one.change for one in (*found.checks, *found.figures)} == {Change.SAME}
     assert list(text.of_difference(found))[-2:] == [
         "15 of 15 checks and figures are the same", "other is no worse",
@@ -35,7 +36,7 @@ def test_a_run_like_the_one_before_is_no_worse(pair):
 def test_a_check_that_fails_now_is_named_with_what_it_got(pair):
     """And the figures behind it."""
     found = pair(outcome="fail", leg={"missing": 2, "max_gap_timestamp_ms": 60.0})
-    assert found.worse
+    assert found.verdict is Outcome.FAIL
     assert found.outcome is Change.WORSE
     assert [str(one) for one in found.changed(Change.WORSE)] == [
         "source -> sink: gap: pass before, fail now: 64.1 ms",
@@ -62,7 +63,8 @@ def test_outcomes_have_an_order(tmp_path, before, after, change):
     """Could not tell is between passed and failed, and no call at all is the worst."""
     found = difference(made_up(tmp_path / "one", outcome=before), made_up(tmp_path / "other", outcome=after))
     assert found.outcome is change
-    assert found.worse == (change is Change.WORSE)
+    worse = Outcome.UNKNOWN if after == "unknown" else Outcome.FAIL
+    assert found.verdict is (worse if change is Change.WORSE else Outcome.PASS)
 
 
 @pytest.mark.parametrize(
@@ -97,13 +99,20 @@ def test_what_only_one_run_has_is_told_but_is_no_worse(tmp_path):
     one = made_up(tmp_path / "one", sink={"delay_ms": None})
     other = made_up(tmp_path / "other", outcome="none", leg={"mos_lqe": None})
     found = difference(one, other)
-    assert not found.worse
+    assert found.verdict is Outcome.PASS
     assert [str(check) for check in found.checks] == [
         "source -> sink: lost: pass before, not checked now", "source -> sink: gap: pass before, not checked now",
     ]  # fmt: skip
     assert [str(one) for one in found.changed(Change.NEW)] == ["sink: delay from the source: – before, 420 ms now"]
     gone = [str(one) for one in found.changed(Change.GONE)]
     assert "source -> sink: MOS: 4.41 before, – now" in gone
+
+
+def test_a_run_of_which_nobody_could_tell_only_seems_worse(pair):
+    """What a stall of the host did is not held against anybody."""
+    found = pair(outcome="unknown", leg={"max_gap_arrival_ms": 52.0})
+    assert found.verdict is Outcome.UNKNOWN
+    assert list(text.of_difference(found))[-1] == "other seems worse, but nobody could tell of it"
 
 
 def test_every_measure_is_one_that_runs_keep():
