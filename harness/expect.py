@@ -21,9 +21,22 @@ class SinkExpectation:
 
     dtmf: str | None = None
     max_heard_gap_ms: float = 40
+    max_cut_ms: float = 1000
+    max_delay_ms: float | None = None
     max_clipped: int = 0
     level_db: float = 0
     max_level_error_db: float = 1
+    max_digit_error_db: float = 1
+    max_drift_ppm: float = 50
+    max_echo_db: float = -40
+    min_snr_db: float = 30
+    max_residual_dbov: float = -55
+    min_code_equal: float = 0.99
+    max_dc: float = 64
+    min_pesq: float | None = None
+    min_active_dbov: float = -50  # this and what follows: of a recording without a reference
+    max_active_dbov: float = -6
+    max_dead_air_s: float = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +82,13 @@ def _sink(plan: Plan, name: str, table: object) -> SinkExpectation:
 
 def _checked(plan: Plan, keys: tuple[str, ...], owner: type, value: Any) -> Any:
     default = {item.name: item.default for item in fields(owner)}[keys[-1]]
-    wanted = "text" if keys[-1] == "dtmf" or isinstance(default, str) else "a number of at least 0"
+    signed = keys[-1] == "level_db" or keys[-1].endswith(("_echo_db", "_dbov"))  # levels against full scale, gains
+    number = "a number" if signed else "a number of at least 0"
+    wanted = "text" if keys[-1] == "dtmf" or isinstance(default, str) else number
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if wanted == "text" and not isinstance(value, str):
         raise plan.where.error(*keys, says=f"wanted {wanted}, came {describe(value)}")
-    if wanted != "text" and not (is_number and (value >= 0 or keys[-1] == "level_db")):
+    if wanted != "text" and not (is_number and (value >= 0 or signed)):
         raise plan.where.error(*keys, says=f"wanted {wanted}, came {describe(value)}")
     if keys[-1] == "dtmf":
         try:

@@ -12,7 +12,7 @@ from typing import Any
 
 from b2b.errors import AudioError, B2bError
 from harness.call import IN_CALL, Call, Listener
-from harness.judging.sound import worst_gap
+from harness.judging.sound import in_call
 
 FILE = "figures.json"
 UNREADABLE = (B2bError, OSError, ValueError, LookupError, TypeError, AttributeError)  # what half a file may lead to
@@ -74,11 +74,11 @@ def _sink(call: Call, listener: Listener) -> dict[str, Any]:
         values |= {"length_s": listener.length_s, "digits": listener.dtmf, "rms_dbov": listener.level.rms_dbov}
         hearing = listener.hearing
         if hearing and hearing.matched:
-            worst = worst_gap(hearing, listener.length_s)
+            gaps = [gap.length_s for gap in in_call(hearing, listener.length_s) if gap.breaks]
             values |= {
                 "delay_ms": _delay_ms(call, listener, hearing.delay_s),
                 "level_db": hearing.level_db, "snr_db": hearing.snr_db, "worst_snr_db": hearing.worst_snr_db,
-                "worst_gap_ms": 1000 * worst.length_s if worst else 0.0,
+                "worst_gap_ms": 1000 * max(gaps, default=0.0),
                 "clipped": hearing.clipped,
             }  # fmt: skip
     return {key: _plain(value) for key, value in values.items()}

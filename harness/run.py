@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
+import logging
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from b2b.plan.model import Plan
-from harness import canary, verdict
+from harness import canary, runqueue, verdict
 from harness.call import NOTES, PCAP, Call
 from harness.capture import capturing
 from harness.expect import expectations
 from harness.figures import UNREADABLE, figures_of
 from harness.report.page import making
+
+
+def dry_run(plan: Plan) -> Iterator[str]:
+    """Yield nothing; only check what the plan expects. Raises UsageError for a broken `[expect]`."""
+    expectations(plan)
+    yield from ()
 
 
 @contextlib.contextmanager
@@ -26,7 +32,8 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
     """
     wanted = expectations(plan)
     addresses = {node.bind.ip for node in plan.nodes}
-    with canary.watching(folder / canary.FILE), capturing(folder / PCAP, addresses) as capture:
+    host = folder / canary.FILE
+    with canary.watching(host), runqueue.watching(host), capturing(folder / PCAP, addresses) as capture:
         yield
     (folder / NOTES).write_text(json.dumps(asdict(capture)) + "\n", encoding="utf-8")
     call, judged = Call(folder), None
@@ -37,6 +44,6 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
         judged = judge(call, wanted)
         (folder / verdict.FILE).write_text(judged.to_json(), encoding="utf-8")
     if trouble := making.make(making.of_run(call, judged), folder / making.PAGE):
-        print(f"Warning: {trouble}", file=sys.stderr)
+        logging.getLogger("b2b.run").warning(trouble)
     with contextlib.suppress(*UNREADABLE):  # nor is there then anything to be compared
         figures_of(call)  # while all that they need has been read

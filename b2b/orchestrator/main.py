@@ -85,7 +85,7 @@ def show(plan: Plan, folder: RunFolder, wishes: Wishes, why: str) -> None:
     """Print what would be started, as it could be typed."""
     for warning in plan.warnings:
         print(f"Warning: {printable(warning)}", file=sys.stderr)
-    print(f"# network: {why}", *picture.picture(plan), sep="\n")
+    print(f"# network: {why}", *picture.picture(plan), *hooks.dry_run(plan), sep="\n")
     for node in plan.nodes:
         typed = {name: value for name, value in extra_flags(node, wishes, folder).items() if name not in HIDDEN}
         command = role_command(node, target=node.settings.get("sip_target"), extra=typed)
@@ -98,7 +98,7 @@ def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
     folder.write_summary(_summary(run, kind, exit_code=None, failed=None))
     trouble = ""
     try:
-        with hooks.around(run.plan, folder.path):
+        with hooks.heard(console), hooks.around(run.plan, folder.path):
             run.play()
             folder.event(ORCHESTRATOR, "played")
             signals.interrupt_once()

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.expect import Expectations, SinkExpectation
+from harness.judging.alone import check_alone
+from harness.judging.blame import sight_in
 from harness.judging.digits import check_digits
-from harness.judging.sound import check_alone, check_hearing
+from harness.judging.perceived import check_pesq
+from harness.judging.sound import check_hearing
 from harness.judging.wire import Circumstances, check_stream
 from harness.verdict import Check, Outcome, Verdict, together
 
@@ -51,7 +54,7 @@ def _streams(path: Path, wanted: Expectations) -> Iterator[Check]:
         )
     for name, leg, stream in named(wire):
         known = Circumstances(file=path.name, answered_at_s=leg.answered_at_s if leg else stream.start_s)
-        yield from check_stream(name, stream, wanted, known)
+        yield from check_stream(name, stream, wanted, known, sight_in(wire, stream, leg))
     if not wire.streams:
         yield Check(name="media", where=path.name, outcome=Outcome.UNKNOWN, wanted="RTP", got="none", file=path.name)
 
@@ -63,9 +66,11 @@ def _recording(path: Path, reference: Path | None, wanted: SinkExpectation) -> I
     samples = read_wav(path)
     digits = detect(samples, RATE)
     if reference is None:
-        yield from check_alone(path.stem, path.name, measure(samples), wanted)
+        level = measure(samples, digits=[(digit.start_s, digit.end_s) for digit in digits])
+        yield from check_alone(path.stem, path.name, level, wanted)
     else:
-        hearing = compare(decode(reference), samples, ignore=[(digit.start_s, digit.end_s) for digit in digits])
+        hearing = compare(decode(reference), samples, digits=digits)
         yield from check_hearing(path.stem, path.name, hearing, wanted, length_s=len(samples) / RATE)
+        yield from check_pesq(path.stem, path.name, reference, samples, hearing, digits, wanted)
     if wanted.dtmf is not None:
         yield check_digits(path.stem, path.name, digits, wanted.dtmf, whole=None)

@@ -102,6 +102,16 @@ def test_a_click_is_heard_there_and_the_source_at_the_same_instant(report, look)
     assert complaints == []
 
 
+def test_a_sound_can_be_saved(report, look):
+    """As the page carries it."""
+    page, complaints, _ = look(report)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="save this sound").click()
+    assert download.value.suggested_filename == "sink-heard.wav"
+    assert download.value.path().read_bytes()[:4] == b"RIFF"
+    assert complaints == []
+
+
 def test_it_zooms(report, look):
     """By button, key, wheel and drag; and back to the whole."""
     page, complaints, _ = look(report)

@@ -11,7 +11,7 @@ const NEAR = 6; // pixels in which a mark is meant
 export function makeRows(data, tracks, packets, marks) {
   const rows = [lane("ruler", "time", 24, (context, axis, _, height) => drawRuler(context, axis, height))];
   if (data.phases.length) {
-    rows.push(lane("phases", "run", 18, (context, axis, _, height) => drawPhases(context, axis, data.phases, height)));
+    rows.push(lane("phases", "run", 18, (context, axis, _, height) => drawPhases(context, axis, data.phases, height), within(data.phases)));
   }
   for (const [kind, title, found, height] of [
     ["findings", "checks", marks.findings, 20],
@@ -19,6 +19,10 @@ export function makeRows(data, tracks, packets, marks) {
     ["said", "log", marks.log, 14],
   ]) {
     if (found.length) rows.push(marked(kind, title, found, height));
+  }
+  if (data.impaired.length) {
+    const marks = data.impaired.map(({ at_s, label }) => ({ at: at_s, label: "", about: label, tone: "second" }));
+    rows.push(marked("impaired", "done by the plan", marks, 14));
   }
   const unshown = new Set(packets);
   for (const track of tracks) {
@@ -29,13 +33,22 @@ export function makeRows(data, tracks, packets, marks) {
   }
   for (const strip of unshown) rows.push(packetRow(strip, strip.title, null));
   if (data.stalls.length) {
-    rows.push(lane("stalls", "stalls of this machine", 16, (context, axis, _, height) => drawStalls(context, axis, data.stalls, height)));
+    const stalls = data.stalls.map((stall) => ({ ...stall, label: `stalled for ${Math.round(1000 * stall.length_s)} ms` }));
+    rows.push(lane("stalls", "stalls of this machine", 16, (context, axis, _, height) => drawStalls(context, axis, stalls, height), within(stalls)));
   }
   return rows;
 }
 
-function lane(kind, title, height, draw) {
-  return new Row({ kind, title, height, draw });
+function lane(kind, title, height, draw, about) {
+  return new Row({ kind, title, height, draw, about });
+}
+
+// Says which of some stretches a moment is in, or near.
+function within(stretches) {
+  return (at, axis) => {
+    const near = (NEAR / axis.width) * axis.span;
+    return stretches.find(({ at_s, length_s }) => at >= at_s - near && at <= at_s + length_s + near)?.label ?? "";
+  };
 }
 
 function marked(kind, title, marks, height) {

@@ -14,6 +14,7 @@ export function listenToToolbar(timeline) {
     in: () => axis.zoom(0.5),
     out: () => axis.zoom(2),
     fit: () => axis.fit(),
+    save: () => save(timeline),
     next: () => timeline.step(1),
     previous: () => timeline.step(-1),
     left: () => axis.move(-0.2),
@@ -40,7 +41,7 @@ export function listenToToolbar(timeline) {
   });
   select.append(...timeline.heard.map((track) => new Option(track.title, track.id)));
   select.addEventListener("change", () => timeline.change(timeline.heard.find((track) => track.id === select.value)));
-  if (!timeline.heard.length) for (const one of [select, play, change]) one.disabled = true;
+  if (!timeline.heard.length) for (const one of [select, play, change, section.querySelector("[data-do=save]")]) one.disabled = true;
 
   section.addEventListener("told", tell);
   function tell() {
@@ -53,6 +54,16 @@ export function listenToToolbar(timeline) {
   }
   tell();
   return deeds;
+}
+
+// Saves what the page carries of the chosen sound, as mu-law WAV.
+function save({ chosen, at }) {
+  const piece = chosen?.pieceAt(at - chosen.start_s) ?? chosen?.pieces[0];
+  if (!piece) return;
+  const link = document.createElement("a");
+  link.href = piece.player.src;
+  link.download = `${chosen.title.replace(/[^\w.-]+/g, "-")}.wav`;
+  link.click();
 }
 
 const KEYS = {

@@ -68,7 +68,7 @@ def view_of_recording(path: Path, reference: Path | None, verdict: Verdict, page
     file, hearing = None, None
     if reference is not None:
         played = decode(reference)
-        hearing = compare(played, samples, ignore=[(digit.start_s, digit.end_s) for digit in digits])
+        hearing = compare(played, samples, digits=digits)
         file = Sound(track=Track(id="file", title="played", kind=tracks.FILE, file=reference.name), samples=played)
     track = Track(id="heard", title="heard", kind=tracks.RECORDING, file=path.name)
     heard = tracks.of_recording(samples, track, where=path.stem, digits=digits, hearing=hearing)

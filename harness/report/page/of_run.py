@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from b2b import clock
 from b2b.errors import B2bError
-from harness.call import PCAP, RESOLVED, Call, Listener
+from harness.call import PCAP, RESOLVED, SENT, Call, Listener
+from harness.impair.ledger import FILE as IMPAIRED
+from harness.impair.ledger import Deed
 from harness.phases import phases
 from harness.report.environment import environment
 from harness.report.page import chains, charts, files, ladder, log, tracks
@@ -36,7 +38,10 @@ NAMES = {
     "host.jsonl": "stalls of the machine",
     "capture.json": "what the capture came to",
     PCAP: "SIP, RTP and RTCP",
+    SENT: "the same before the plan impaired it",
+    IMPAIRED: "what the plan had done to packets",
 }
+MOST_DEEDS = 3000
 AROUND_S = 5.0  # of a run that is shown before and after its sound
 
 
@@ -63,10 +68,11 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None) -> View:
         strips=drawn.strips,
         stalls=[Mark(stall.start_s - origin_s, stall.length_s, "stall") for stall in call.stalls],
         phases=[Mark(phase.start_s - origin_s, phase.end_s - phase.start_s, phase.name) for phase in phases(call)],
+        impaired=[Mark(deed.at_s - origin_s, 0.0, _done(deed)) for deed in call.impaired.deeds[:MOST_DEEDS]],
         legs=[{"name": hop.title, **chains.figures(hop)} for hop in hops],
         without_legs=call.capture["refusal"],
         digits={listener.node.name: listener.digits for listener in call.listeners if _is_readable(listener)},
-        ladder=ladder.ladder(call.wire.sip if call.wire else (), call.addresses, origin_s),
+        ladder=ladder.ladder(call.wire.sip, call.addresses, origin_s),
         charts=charts.charts(call.metrics, origin_s),
         log=lines,
         log_left_out=left_out,
@@ -82,12 +88,24 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None) -> View:
     )
 
 
+def _done(deed: Deed) -> str:
+    """Say what the plan did to a packet."""
+    did = [
+        f"lost ({deed.lost})" if deed.lost else "",
+        f"delayed by {deed.delay_ms:.0f} ms" if deed.delay_ms else "",
+        "doubled" if deed.copies > 1 else "",
+        "overtaken" if deed.overtaken else "",
+        "corrupted" if deed.flipped_bit is not None else "",
+    ]
+    return f"{deed.message or deed.kind} {deed.direction}: {', '.join(one for one in did if one)}"
+
+
 def _extent(call: Call, drawn: Drawn, lines: Sequence[LogLine], origin_s: float) -> tuple[float, float]:
     """Return from when to when the timeline goes: around the sound, as far as something happened."""
     happened_s = [
         *(line.at_s for line in lines if line.at_s is not None),
         *(phase.start_s - origin_s for phase in phases(call)),
-        *(sighting.time_s - origin_s for sighting in (call.wire.sip if call.wire else ())),
+        *(sighting.time_s - origin_s for sighting in call.wire.sip),
     ]
     start_s, end_s = min([drawn.start_s, *happened_s]), max([drawn.end_s, *happened_s])
     return max(start_s, drawn.start_s - AROUND_S), min(end_s, drawn.end_s + AROUND_S)
@@ -103,7 +121,7 @@ def _origin(call: Call) -> float:
     """Return what is 0 on the axis, in seconds since the epoch: the answer, or else whatever came first."""
     if call.answered_at_s is not None:
         return call.answered_at_s
-    if call.wire and call.wire.sip:
+    if call.wire.sip:
         return call.wire.sip[0].time_s
     return float(call.events[0]["wall_s"]) if call.events else 0.0
 
@@ -182,6 +200,7 @@ def _facts(call: Call) -> dict[str, str]:
         "call": f"{summary['duration_s']:.1f} s" if call.was_made else "none",
         "network": summary["network"] or "unknown",
         "stalls of this machine": str(len(call.stalls)),
+        **({"by the plan": "; ".join(call.impaired.summary())} if call.impaired.deeds else {}),
     }
 
 

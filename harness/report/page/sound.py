@@ -12,7 +12,7 @@ from harness.report import clips
 from harness.report.page import encode
 from harness.report.page.view import Overview, Piece, Track
 from harness.sound.g711 import RATE, Samples
-from harness.sound.level import runs
+from harness.sound.runs import runs
 from harness.wire.order import Numbers
 
 MOST_S = 375.0  # of sound in all, which is 4 MB of base64

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from harness.dtmf import Digit, detect
-from harness.judging.sound import CLOSING_S
+from harness.judging.sound import in_call
 from harness.report.page import hops as packets
 from harness.report.page.hops import Hop
 from harness.report.page.sound import carry
@@ -83,11 +83,9 @@ def of_recording(
     samples: Samples, track: Track, *, where: str, digits: Sequence[Digit], hearing: Hearing | None
 ) -> Sound:
     """Return what a listener heard, with its digits and what is amiss; but not what was while the call was closed."""
-    closing_s = len(samples) / RATE - CLOSING_S
     gaps = [
         Mark(gap.at_s, gap.length_s, f"{1000 * gap.length_s:.0f} ms {gap.kind.value}")
-        for gap in (hearing.gaps if hearing else ())
-        if gap.at_s < closing_s
+        for gap in (in_call(hearing, len(samples) / RATE) if hearing else ())
     ]
     return Sound(
         track=replace(track, kind=RECORDING, digits=digit_marks(digits), gaps=gaps),

@@ -195,6 +195,7 @@ class View:
     strips: Sequence[Strip] = ()
     stalls: Sequence[Mark] = ()
     phases: Sequence[Mark] = ()
+    impaired: Sequence[Mark] = ()  # what the plan had done to packets
     legs: Sequence[Mapping[str, Any]] = ()
     without_legs: str = ""
     digits: Mapping[str, Sequence[Digit]] = field(default_factory=dict)

@@ -19,7 +19,8 @@ ASSETS = resources.files("harness.report") / "assets"
 STYLE = "page.css"
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z_]+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export ", re.MULTILINE)
-DRAWN = ("start_s", "end_s", "origin_s", "tracks", "strips", "stalls", "phases")  # by scripts, and by nobody else
+# What the scripts draw, and nobody else.
+DRAWN = ("start_s", "end_s", "origin_s", "tracks", "strips", "stalls", "phases", "impaired")
 
 
 @cache

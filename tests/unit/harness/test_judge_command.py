@@ -64,8 +64,10 @@ def test_a_capture_by_itself(judge, folder, tmp_path):
     make_run(bad, lost=(50, 51))
     code, said = judge(bad / "capture.pcap")
     assert code == 1
-    assert "lost: wanted at most 0 packets, got 2 of 200 at 0.98 s (see capture.pcap)" in said
-    assert "gap: wanted at most 40 ms, got 60 ms (lost, after packet 49) at 0.98 s" in said
+    leg = "127.0.0.1:10000 -> 127.0.0.1:20000"
+    assert f"lost: wanted at most 0 packets, got 2 of 200 (network, {leg}) at 0.98 s (see capture.pcap)" in said
+    assert f"gap: wanted at most 40 ms, got 60 ms (lost, after packet 49; network, {leg}) at 0.98 s" in said
+    assert "lost between 127.0.0.1:10000 and 127.0.0.1:20000: 2 packets after seq 49; numbered, so sent" in said
 
 
 def test_a_recording_against_what_was_played(judge, folder):

@@ -42,7 +42,7 @@ def test_a_run_leaves_a_page_with_its_verdict(run):
     assert json.loads((folder / "versions.json").read_text())["b2b"] in page
 
 
-def test_a_page_that_cannot_be_made_costs_no_verdict(run, monkeypatch, capsys):
+def test_a_page_that_cannot_be_made_costs_no_verdict(run, monkeypatch, caplog):
     """A line says so, and the run goes on to its end."""
 
     def fail(views):
@@ -52,10 +52,10 @@ def test_a_page_that_cannot_be_made_costs_no_verdict(run, monkeypatch, capsys):
     folder = run()
     assert (folder / "verdict.json").exists()
     assert not (folder / "report.html").exists()
-    warning = capsys.readouterr().err
-    assert warning.startswith(f"Warning: there is no {folder / 'report.html'}: ")
-    assert "nothing to draw on" in warning
-    assert warning.count("\n") == 1
+    (warning,) = [record for record in caplog.records if record.name == "b2b.run"]
+    assert warning.levelname == "WARNING"
+    assert warning.getMessage().startswith(f"there is no {folder / 'report.html'}: ")
+    assert "nothing to draw on" in warning.getMessage()
 
 
 def test_a_run_keeps_its_figures(run):
