@@ -15,7 +15,6 @@ from harness.call import IN_CALL
 
 OVER = "CALL_CLOSED"
 DURATION = "--duration-s"
-STALL_S = 0.020  # what a packet may be late by without anybody noticing
 
 
 class Mood(enum.Enum):
@@ -53,7 +52,7 @@ class Role:
 
 @dataclass(slots=True)
 class State:
-    """Takes the run's events, metrics and stalls in as they come. Times are seconds since the epoch."""
+    """Takes the run's events, metrics and delays by the host in as they come. Times are seconds since the epoch."""
 
     roles: dict[str, Role]
     callers: frozenset[str]
@@ -63,8 +62,7 @@ class State:
     answered_at_s: float | None = None
     ended_at_s: float | None = None
     expected_s: float | None = None
-    stalls: int = 0
-    longest_stall_s: float = 0.0
+    held_s: float = 0.0  # the longest that this machine let somebody wait
     _timed: set[str] = field(default_factory=set)  # callers whose call is up
 
     @classmethod
@@ -95,11 +93,9 @@ class State:
         if role := self.roles.get(str(values.get("node"))):
             role.metrics = values
 
-    def stall(self, values: Mapping[str, Any]) -> None:
-        """Take a line of host.jsonl in."""
-        length_s = _number(values.get("length_s")) or 0.0
-        self.stalls += length_s >= STALL_S
-        self.longest_stall_s = max(self.longest_stall_s, length_s)
+    def held_up(self, values: Mapping[str, Any]) -> None:
+        """Take a line of host.jsonl in: a stall of the machine, or what a user agent waited for it."""
+        self.held_s = max(self.held_s, _number(values.get("length_s")) or 0.0)
 
     def end(self, exit_code: int | None, verdict: str) -> None:
         """Take in how the run ended: its exit code, None where it was cut off, and its verdict's outcome or ""."""

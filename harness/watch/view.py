@@ -27,6 +27,7 @@ MOODS = {Mood.IDLE: "", Mood.BUSY: "yellow", Mood.GOOD: "green", Mood.BAD: "bold
 NOTHING = "–"
 QUIETEST_DBOV, LOUD_DBOV, TOO_LOUD_DBOV = -60.0, -9.0, -3.0
 METER, SHORTEST_METER = 24, 6
+NOTICED_S = 0.020  # one packet may be late by as much and nobody hears it
 SILENT_S = 1.0  # without a packet, while the call goes on
 BETWEEN = 2  # blanks from column to column
 FEWEST_DIGITS, BESIDE_DIGITS = 8, 40
@@ -61,8 +62,9 @@ def view(watched: Watched, *, now_s: float, width: int) -> RenderableType:
         parts.append(_table(LEGS, legs, width))
     if any(sink.digits or sink.level_dbov is not None for sink in watched.sinks):
         parts.append(_table(SINKS, [list(_sink(sink, width)) for sink in watched.sinks], width))
-    if watched.state.stalls:
-        parts.append(Text(_stalls(watched.state), "yellow", no_wrap=True, overflow="ellipsis"))
+    if watched.state.held_s >= NOTICED_S:
+        says = f"this machine held up the call, for {1000 * watched.state.held_s:.0f} ms at most"
+        parts.append(Text(says, "yellow", no_wrap=True, overflow="ellipsis"))
     return Group(*parts)
 
 
@@ -165,11 +167,6 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[RenderableType]], 
 
 def _width(cell: RenderableType) -> int:
     return SHORTEST_METER if isinstance(cell, ProgressBar) else cell_len(str(cell))
-
-
-def _stalls(state: State) -> str:
-    times = "once" if state.stalls == 1 else f"{state.stalls} times"
-    return f"this machine was stalled {times}, for {1000 * state.longest_stall_s:.0f} ms at most"
 
 
 def _number(value: object, unit: str = "", *, digits: int = 0) -> str:

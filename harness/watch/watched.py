@@ -27,7 +27,7 @@ class Watched:
         self.limit_s = Expectations().max_gap_ms / 1000
         self._log = GrowingLines(folder / "run.log")
         self._events, self._metrics = GrowingLines(folder / EVENTS), GrowingLines(folder / "metrics.jsonl")
-        self._stalls = GrowingLines(folder / canary.FILE)
+        self._host = GrowingLines(folder / canary.FILE)
         self._capture: GrowingCapture | None = None
 
     @property
@@ -67,8 +67,8 @@ class Watched:
             self.state.event(values)
         for values in self._metrics.values():
             self.state.metrics(values)
-        for values in self._stalls.values():
-            self.state.stall(values)
+        for values in self._host.values():
+            self.state.held_up(values)
 
     def _end(self) -> None:
         call = Call(self.folder)

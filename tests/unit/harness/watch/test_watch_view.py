@@ -55,7 +55,7 @@ def test_everything_that_is_known_of_a_run_is_there(watched):
     assert re.search(r"^source +call over +", text, re.MULTILINE)
     assert re.search(r"^source → sink +198 +2 +60\.0 ms at 00:00 +1 +-96\.0", text, re.MULTILINE)
     assert re.search(r"^sink +-\d\d\.\d +━+.* 1  \(1\)$", text, re.MULTILINE)
-    assert "this machine was stalled once, for 33 ms at most" in text
+    assert "this machine held up the call, for 33 ms at most" in text
 
 
 @pytest.mark.parametrize("width", [24, 30, 36, 43, 52, 60, 72, 80, 100, 250])
