@@ -6,7 +6,7 @@ DEMO := $(BIN)/b2b --role orchestrator --plan plans/smk.plan.toml --duration-s 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-for-tests deps-for-report demo listen test report pictures
+.PHONY: help deps deps-for-tests deps-for-report demo listen test report soak docs pictures
 export PYTHON
 
 help:
@@ -14,6 +14,8 @@ help:
 	@echo 'make listen   the same, and you hear it (needs a sound card)'
 	@echo 'make test     every test there is'
 	@echo 'make report   the calls of plans/ as one Allure page that opens offline; prints where it is'
+	@echo 'make soak     every fault in a hundred real calls each, and what the checks said of it; takes some hours'
+	@echo 'make docs     docs/selftest.md with tables made anew; takes some minutes'
 	@echo 'make deps     only install the Debian packages that are missing'
 	@echo 'Each installs first what it needs; PYTHON=python3.12 chooses another Python.'
 
@@ -56,6 +58,12 @@ report: $(VENV)/ready deps-for-report
 
 pictures: $(VENV)/ready-for-tests
 	@PYTHONPATH=tests $(BIN)/python docs/make_pictures.py
+
+soak: $(VENV)/ready
+	$(BIN)/b2b selftest --calls --seeds 100
+
+docs: $(VENV)/ready
+	$(BIN)/python docs/update.py docs/selftest.md
 
 $(VENV)/ready: pyproject.toml | deps
 	@$(call install,.)

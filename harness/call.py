@@ -121,11 +121,18 @@ class Listener:
     @cached_property
     def hearing(self) -> Hearing | None:
         """The recording against the source's file; None where no source of the plan is heard here."""
+        return None if self.file is None else self._compared(self.file)
+
+    def against(self, played: Path) -> Hearing:
+        """Compare the recording with a file."""
+        from harness.sound import decode
+
+        return self._compared(decode(played))
+
+    def _compared(self, played: Samples) -> Hearing:
         from harness.sound import compare
 
-        if self.file is None:
-            return None
-        return compare(self.file, self.samples, gain=self.gains, digits=self.digits)
+        return compare(played, self.samples, gain=self.gains, digits=self.digits)
 
 
 class Call:

@@ -20,6 +20,7 @@ class SinkExpectation:
     """What one sink must hear; `dtmf` is repeated as often as the call is long, None asks nothing of the digits."""
 
     dtmf: str | None = None
+    min_digit_ms: float = 40  # what every receiver has to hear (Q.24)
     max_heard_gap_ms: float = 40
     max_cut_ms: float = 1000
     max_delay_ms: float | None = None
@@ -46,6 +47,8 @@ class Expectations:
     duration_s: float | None = None
     max_gap_ms: float = 40
     max_lost: int = 0
+    max_duplicates: int | None = None  # no harm to the sound, so nobody is held to it who does not ask
+    max_reordered: int | None = None
     codec: str = "PCMU"
     sinks: Mapping[str, SinkExpectation] = field(default_factory=dict)
 

@@ -28,14 +28,14 @@ class Cause:
     at_s: float | None = None
     length_s: float = 0.0
 
-    @property
-    def short(self) -> str:
-        """Who and where, for a list."""
-        return f"could not tell whose, {self.where}" if self.who is Who.UNKNOWN else f"{self.who.value}, {self.where}"
+    def beside(self, place: str = "") -> str:
+        """Return who it was, and where unless that is the place which it is said of."""
+        who = "could not tell whose" if self.who is Who.UNKNOWN else self.who.value
+        return who if self.where == place else f"{who}, {self.where}"
 
     def __str__(self) -> str:
         """Return it as one sentence."""
-        return f"{self.short}: {self.evidence}"
+        return f"{self.beside()}: {self.evidence}"
 
 
 def counted(node: str, metrics: Mapping[str, Any], names: Sequence[str]) -> str:

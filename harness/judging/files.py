@@ -16,6 +16,7 @@ from harness.judging.wire import Circumstances, check_stream
 from harness.verdict import Check, Outcome, Verdict, together
 
 if TYPE_CHECKING:
+    from harness.sound.g711 import Samples
     from harness.wire.collect import Wire
     from harness.wire.legs import Leg
     from harness.wire.streams import Stream
@@ -60,17 +61,27 @@ def _streams(path: Path, wanted: Expectations) -> Iterator[Check]:
 
 
 def _recording(path: Path, reference: Path | None, wanted: SinkExpectation) -> Iterator[Check]:
-    from harness.dtmf import detect
-    from harness.sound import RATE, compare, decode, measure, read_wav
+    from harness.sound import decode, read_wav
 
     samples = read_wav(path)
+    played = decode(reference) if reference else None
+    yield from check_recording(path.stem, path.name, samples, played, wanted)
+
+
+def check_recording(
+    name: str, file: str, samples: Samples, played: Samples | None, wanted: SinkExpectation
+) -> Iterator[Check]:
+    """Yield the checks of a recording, against what was played where that is known."""
+    from harness.dtmf import detect
+    from harness.sound import RATE, compare, measure
+
     digits = detect(samples, RATE)
-    if reference is None:
+    if played is None:
         level = measure(samples, digits=[(digit.start_s, digit.end_s) for digit in digits])
-        yield from check_alone(path.stem, path.name, level, wanted)
+        yield from check_alone(name, file, level, wanted)
     else:
-        hearing = compare(decode(reference), samples, digits=digits)
-        yield from check_hearing(path.stem, path.name, hearing, wanted, length_s=len(samples) / RATE)
-        yield from check_pesq(path.stem, path.name, reference, samples, hearing, digits, wanted)
+        hearing = compare(played, samples, digits=digits)
+        yield from check_hearing(name, file, hearing, wanted, length_s=len(samples) / RATE)
+        yield from check_pesq(name, file, lambda: played, samples, hearing, digits, wanted)
     if wanted.dtmf is not None:
-        yield check_digits(path.stem, path.name, digits, wanted.dtmf, whole=None)
+        yield check_digits(name, file, digits, wanted.dtmf, whole=None, min_ms=wanted.min_digit_ms)

@@ -36,7 +36,7 @@ def check_hearing(
     """Yield the checks of a recording of that length whose source's file is known.
 
     `sent_s` is how long the source was in the call. `silence` says what is known of a recording in which there is
-    nothing at all. `cause_of` finds out whose fault a gap is, where more than the recording is known. What could not be
+    nothing of it. `cause_of` finds out whose fault a gap is, where more than the recording is known. What could not be
     measured has no check.
     """
     make = functools.partial(Check, where=name, file=file)
@@ -120,7 +120,7 @@ def _heard_gap(
         name="heard gap",
         outcome=outcome,
         wanted=f"at most {wanted.max_heard_gap_ms:g} ms",
-        got=f"{got} ({why.short})" if why else got,
+        got=f"{got} ({why.beside()})" if why else got,
         at_s=worst.at_s if worst else None,
         cause=str(why) if why else None,
     )

@@ -26,9 +26,13 @@ class Circumstances:
 
     def in_call(self, gap: Gap | None) -> float | None:
         """Return when in the call a gap was, in seconds from its answer."""
-        if not gap or self.answered_at_s is None:
+        return self.since_answer(gap.start_s if gap else None)
+
+    def since_answer(self, time_s: float | None) -> float | None:
+        """Return how long after the call's answer that was, in seconds."""
+        if time_s is None or self.answered_at_s is None:
             return None
-        return max(0.0, gap.start_s - self.answered_at_s)
+        return max(0.0, time_s - self.answered_at_s)
 
 
 def check_stream(
@@ -48,13 +52,27 @@ def check_stream(
         return
     yield _lost(name, sight, wanted.max_lost, known)
     yield _gap(name, sight, wanted.max_gap_ms, known)
+    for check, limit, count, first_s in (
+        ("duplicates", wanted.max_duplicates, stream.duplicates, stream.first_duplicate_s),
+        ("reordered", wanted.max_reordered, stream.reordered, stream.first_reordered_s),
+    ):
+        if limit is not None:
+            yield Check(
+                name=check,
+                where=name,
+                outcome=outcome_of(count <= limit),
+                wanted=f"at most {limit} packets",
+                got=f"{count} of {stream.packets}",
+                at_s=known.since_answer(first_s),
+                file=known.file,
+            )
 
 
 def _lost(name: str, sight: Sight, most: int, known: Circumstances) -> Check:
     stream = sight.stream
     worst = stream.worst_by_timestamp if stream.missing else None
     cause = loss_cause(worst, sight) if worst and worst.lost else None
-    who = f" ({cause.short})" if cause else ""
+    who = f" ({cause.beside(sight.leg)})" if cause else ""
     return Check(
         name="lost",
         where=name,
@@ -76,7 +94,7 @@ def _gap(name: str, sight: Sight, limit_ms: float, known: Circumstances) -> Chec
         if by_host and outcome is Outcome.FAIL:
             continue
         outcome = Outcome.UNKNOWN if by_host else Outcome.FAIL
-        what, who = (cause.evidence, "") if by_host else (gap.kind, f"; {cause.short}")
+        what, who = (cause.evidence, "") if by_host else (gap.kind, f"; {cause.beside(sight.leg)}")
         got = f"{1000 * gap.length_s:g} ms ({what}, after packet {gap.after_seq}{who})"
         at_s, why = known.in_call(gap), cause
     wanted = f"at most {limit_ms:g} ms"

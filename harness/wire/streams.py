@@ -173,12 +173,22 @@ class Stream:
     @property
     def duplicates(self) -> int:
         """Packets that had come before."""
-        return self._order.duplicates
+        return len(self._order.copies)
+
+    @property
+    def first_duplicate_s(self) -> float | None:
+        """When the first of them came."""
+        return self._first(self._order.copies)
 
     @property
     def reordered(self) -> int:
         """Packets that came after a later one."""
-        return self._order.reordered
+        return len(self._order.overtaken)
+
+    @property
+    def first_reordered_s(self) -> float | None:
+        """When the first of them came."""
+        return self._first(self._order.overtaken)
 
     @cached_property
     def late(self) -> int:
@@ -232,6 +242,9 @@ class Stream:
         """Return the neighbours that are further apart than that, by timestamp or by arrival, as they came."""
         places = np.flatnonzero(np.round(self._distances.length_s, 6) > longer_than_s)
         return tuple(self._gaps_at(places))
+
+    def _first(self, packets: Numbers) -> float | None:
+        return float(self.columns.times_s[packets[0]]) if len(packets) else None
 
     def _is_audio(self, payload_type: int) -> bool:
         return payload_type not in self.codecs or is_audio(self.codecs[payload_type])

@@ -64,9 +64,8 @@ def test_a_capture_by_itself(judge, folder, tmp_path):
     make_run(bad, lost=(50, 51))
     code, said = judge(bad / "capture.pcap")
     assert code == 1
-    leg = "127.0.0.1:10000 -> 127.0.0.1:20000"
-    assert f"lost: wanted at most 0 packets, got 2 of 200 (network, {leg}) at 0.98 s (see capture.pcap)" in said
-    assert f"gap: wanted at most 40 ms, got 60 ms (lost, after packet 49; network, {leg}) at 0.98 s" in said
+    assert "lost: wanted at most 0 packets, got 2 of 200 (network) at 0.98 s (see capture.pcap)" in said
+    assert "gap: wanted at most 40 ms, got 60 ms (lost, after packet 49; network) at 0.98 s" in said
     assert "lost between 127.0.0.1:10000 and 127.0.0.1:20000: 2 packets after seq 49; numbered, so sent" in said
 
 
@@ -99,7 +98,8 @@ def test_the_digits_of_a_recording(judge, folder):
     plan.write_text((folder / "plan.toml").read_text() + '\nsink.dtmf = "1"')
     assert "✓ sink: dtmf: wanted '1' repeated, got '1'" in judge(folder / "sink.wav", "--plan", plan)[1]
     plan.write_text(plan.read_text().replace('"1"', '"2"'))
-    assert "✗ sink: dtmf: wanted '2' repeated, got '1' at 1.5" in judge(folder / "sink.wav", "--plan", plan)[1]
+    said = judge(folder / "sink.wav", "--plan", plan)[1]
+    assert "✗ sink: dtmf: wanted '2' repeated, got '1', a 1 instead of a 2 at 1.5" in said
 
 
 def test_json_is_the_verdict(judge, folder):

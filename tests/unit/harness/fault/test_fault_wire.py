@@ -72,7 +72,9 @@ def test_some_of_each_is_not_told_apart():
     """Could not tell is an answer."""
     twenty = (*range(50), *range(70, 300))
     cause = asked(twenty, reports=[sent(3.99, 190)])
-    assert (cause.who, cause.short) == (Who.UNKNOWN, "could not tell whose, source -> mixer")
+    assert (cause.who, cause.where) == (Who.UNKNOWN, "source -> mixer")
+    assert cause.beside("source -> mixer") == "could not tell whose"
+    assert cause.beside("mixer") == "could not tell whose, source -> mixer"
     assert "190 packets where it gave out 200 numbers, and 180 came: some of each" in str(cause)
 
 
