@@ -61,11 +61,17 @@ class Listener:
         return (self.reference or files[0]) if files else None
 
     @cached_property
-    def file(self) -> Samples | None:
-        """That file as it was played; None where there is none."""
+    def sent(self) -> Samples | None:
+        """What the source played: the file, again and again where it loops; None where no source is heard here."""
+        import numpy as np
+
         from harness.sound import decode
 
-        return None if self.played is None else decode(self.played)
+        if self.played is None:
+            return None
+        file = decode(self.played)
+        loops = any(node.settings.get("loop") for node in self.chain)
+        return np.tile(file, -(-len(self.samples) // len(file))) if loops else file
 
     @property
     def length_s(self) -> float:
@@ -121,18 +127,18 @@ class Listener:
     @cached_property
     def hearing(self) -> Hearing | None:
         """The recording against the source's file; None where no source of the plan is heard here."""
-        return None if self.file is None else self._compared(self.file)
+        return None if self.sent is None else self._against(self.sent)
 
     def against(self, played: Path) -> Hearing:
         """Compare the recording with a file."""
         from harness.sound import decode
 
-        return self._compared(decode(played))
+        return self._against(decode(played))
 
-    def _compared(self, played: Samples) -> Hearing:
+    def _against(self, sent: Samples) -> Hearing:
         from harness.sound import compare
 
-        return compare(played, self.samples, gain=self.gains, digits=self.digits)
+        return compare(sent, self.samples, gain=self.gains, digits=self.digits)
 
 
 class Call:

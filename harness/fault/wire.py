@@ -69,7 +69,9 @@ def loss_cause(gap: Gap, sight: Sight) -> Cause:
     """Return who lost the packets that are missing in a gap; the host lets packets wait, it loses none."""
     packets = f"{gap.lost} packet{'s' * (gap.lost > 1)} after seq {gap.after_seq}"
     lost = f"lost between {sight.src} and {sight.dst}: {packets}"
-    if injected := sight.impaired.lost_between(sight.stream.ssrc, gap.after_seq, gap.before_seq):
+    if injected := sight.impaired.lost_between(
+        sight.stream.ssrc, gap.after_seq, gap.before_seq, near_s=gap.start_s
+    ):
         return _cause(Who.NETWORK, gap, sight.leg, f"{lost}; {injected}")
     if sight.tap:
         flow, left = sight.tap.flow, _passed(sight.tap, gap)
@@ -125,7 +127,7 @@ def _late(gap: Gap, sight: Sight) -> Cause:
     if sight.tap and (apart_s := _apart(sight.tap, gap)) is not None:
         if apart_s < gap.by_arrival_s - (gap.by_arrival_s - gap.by_timestamp_s) / 2:
             says = f"packets that left {1000 * apart_s:.0f} ms apart at {sight.tap.flow} came {ms} apart"
-            if injected := sight.impaired.delayed(sight.stream.ssrc, gap.before_seq):
+            if injected := sight.impaired.delayed(sight.stream.ssrc, gap.before_seq, near_s=gap.start_s):
                 says = f"{says}; {injected}"
             return _cause(Who.NETWORK, gap, sight.leg, f"delayed between {sight.src} and {sight.dst}: {says}")
         return _cause(Who.SENDER, gap, sight.src, f"{_left_late(gap, sight)}, at {sight.tap.flow} already")

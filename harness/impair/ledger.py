@@ -10,14 +10,17 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from harness.canary import Stall
-from harness.wire.rtp import seq_after
+from harness.jsonl import read_lines
+from harness.wire.rtp import seq_after, seq_plus
 
 FILE = "impair.jsonl"
 DEED, STALL, TOTAL = "packet", "stall", "total"
+CYCLE_S = 655.36  # in which sequence numbers come round at 10 ms a packet, or later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ class Total:
     others: int = 0  # RTCP
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ledger:
     """What the file holds; without totals it was cut off."""
 
@@ -62,10 +65,9 @@ class Ledger:
     def read(cls, path: Path) -> Ledger:
         """Read a run's file; empty where there is none. A line that was cut off is left out."""
         deeds, totals, stalls, drops = list[Deed](), list[Total](), list[Stall](), 0
-        for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-            with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):
-                values = json.loads(text)
-                what = values.pop("what")
+        for values in read_lines(path):
+            what = values.pop("what", "")
+            with contextlib.suppress(TypeError):
                 if what == DEED:
                     deeds.append(Deed(**values))
                 elif what == TOTAL:
@@ -79,8 +81,13 @@ class Ledger:
         """Return what was done to the packets of a direction that have a number."""
         return [deed for deed in self.deeds if (deed.direction, deed.kind) == (direction, kind) and deed.number]
 
-    def lost_between(self, ssrc: int, after: int | None, before: int | None) -> str:
-        """Say what was lost on purpose between two sequence numbers of a stream, or all before or after one; or ""."""
+    def lost_between(self, ssrc: int, after: int, before: int, *, near_s: float) -> str:
+        """Say what was lost on purpose between two sequence numbers of a stream, at about that time; or ""."""
+        seqs = (seq_plus(after, step) for step in range(1, (before - after) & 0xFFFF))
+        return injected(deed for seq in seqs for deed in self._of_packet(ssrc, seq, near_s))
+
+    def lost_outside(self, ssrc: int, *, before: int | None = None, after: int | None = None) -> str:
+        """Say what was lost on purpose before the first sequence number of a stream, or after the last; or ""."""
         return injected(
             deed
             for deed in self.deeds
@@ -89,10 +96,22 @@ class Ledger:
             and (before is None or seq_after(before, deed.seq))
         )  # fmt: skip
 
-    def delayed(self, ssrc: int, seq: int) -> str:
+    def delayed(self, ssrc: int, seq: int, *, near_s: float) -> str:
         """Say by how much a packet was delayed on purpose; "" where it was not, or was lost."""
-        ms = max((deed.delay_ms for deed in self.deeds if (deed.ssrc, deed.seq) == (ssrc, seq)), default=0)
+        ms = max((deed.delay_ms for deed in self._of_packet(ssrc, seq, near_s)), default=0)
         return f"injected by the plan: delayed by {ms:.1f} ms" if ms else ""
+
+    def _of_packet(self, ssrc: int, seq: int, near_s: float) -> Iterator[Deed]:
+        for deed in self._by_seq.get((ssrc, seq), ()):
+            if abs(deed.at_s - near_s) < CYCLE_S / 2:
+                yield deed
+
+    @cached_property
+    def _by_seq(self) -> dict[tuple[int | None, int | None], list[Deed]]:
+        found: dict[tuple[int | None, int | None], list[Deed]] = {}
+        for deed in self.deeds:
+            found.setdefault((deed.ssrc, deed.seq), []).append(deed)
+        return found
 
     def summary(self) -> Iterator[str]:
         """Yield a sentence for each direction to which something was done."""

@@ -31,7 +31,8 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
         says = f"wanted a network of the run's own, this run uses that of the {used}; see --network"
         raise plan.where.error(TABLE, says=says)
     network.divert()
-    with capturing(folder / SENT, {node.bind.ip for node in plan.nodes}, as_sent=True), impairing(folder):
+    addresses = {node.bind.ip for node in plan.nodes}
+    with capturing(folder / SENT, addresses, as_sent=True) as sent, impairing(folder):
         for said in words(wanted):
             LOG.info("impairing %s", said)
         yield
@@ -40,6 +41,8 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
         LOG.info(said)
     if ledger.drops:
         LOG.warning("%d packets were lost on their way to what impairs them: this machine was too slow", ledger.drops)
+    if sent.drops:
+        LOG.warning("%s lacks %d packets: this machine was too slow", SENT, sent.drops)
 
 
 def dry_run(plan: Plan) -> Iterator[str]:

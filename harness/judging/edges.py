@@ -57,8 +57,8 @@ def _cause(
     if held.length_s >= end_s - start_s - limit_s:
         return cause(Who.HOST, sight.leg, held.evidence)
     seqs = stream.columns.seqs
-    place = (None, int(seqs[0])) if edge == "begin" else (int(seqs[-1]), None)
-    if injected := sight.impaired.lost_between(stream.ssrc, *place):
+    place = {"before": int(seqs[0])} if edge == "begin" else {"after": int(seqs[-1])}
+    if injected := sight.impaired.lost_outside(stream.ssrc, **place):
         return cause(Who.NETWORK, sight.leg, injected)
     if sight.tap and (passed := _beside(sight.tap, start_s, end_s)):
         says = f"{passed} packets passed {sight.tap.flow} meanwhile and came no further"

@@ -82,6 +82,6 @@ def check_recording(
     else:
         hearing = compare(played, samples, digits=digits)
         yield from check_hearing(name, file, hearing, wanted, length_s=len(samples) / RATE)
-        yield from check_pesq(name, file, lambda: played, samples, hearing, digits, wanted)
+        yield from check_pesq(name, file, played, samples, hearing, digits, wanted)
     if wanted.dtmf is not None:
         yield check_digits(name, file, digits, wanted.dtmf, whole=None, min_ms=wanted.min_digit_ms)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CLOSING_S = 0.2  # baresip stops a call's threads one by one, and its player plays pieces meanwhile
 ENDING_S = 0.005  # what begins with the end of the file is no gap in it
+DOUBLE_DB = -10.0  # so loud an echo leaves too much of itself to tell what else there is
 SAME_DB = 0.15  # a gain that is the plan's: two legs of mu-law change it by 0.05 dB
 
 Make = Callable[..., Check]
@@ -158,7 +159,7 @@ def _moved(make: Make, hearing: Hearing, wanted: SinkExpectation) -> Iterator[Ch
 
 def _beside(make: Make, hearing: Hearing, wanted: SinkExpectation) -> Iterator[Check]:
     """Yield what is about everything but the file: noise, hum, somebody else, a constant."""
-    if not math.isnan(hearing.snr_db):
+    if not math.isnan(hearing.snr_db) and not hearing.echo_db > max(DOUBLE_DB, wanted.max_echo_db):
         loud, poor = hearing.residual_dbov > wanted.max_residual_dbov, hearing.snr_db < wanted.min_snr_db
         yield make(
             name="residual",

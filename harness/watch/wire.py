@@ -152,10 +152,9 @@ class GrowingCapture:
         self._rest = self._rest[whole:]
 
     def _take(self, datagram: Datagram) -> None:
-        time_s, src, sport, dst, dport, _, payload = datagram
-        if leg := self._at.get(Address(dst, dport)):
-            if packet := parse_rtp(time_s, payload):
-                leg.take(Flow(src, sport, dst, dport), packet)
+        if leg := self._at.get(Address(datagram.dst, datagram.dport)):
+            if packet := parse_rtp(datagram.time_s, datagram.payload):
+                leg.take(Flow(datagram.src, datagram.sport, datagram.dst, datagram.dport), packet)
         elif heard := list(self._listener.hear(datagram)):
             self._sip += heard
             self._name_legs()

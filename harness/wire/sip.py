@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
 from harness.wire.frames import Datagram
+from harness.wire.tcp import Flow
 
 METHODS = "INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|UPDATE|INFO|REFER|NOTIFY|SUBSCRIBE|MESSAGE|PUBLISH"
 REQUEST = re.compile(rf"({METHODS}) (\S+) SIP/2\.0\s*$")
@@ -203,16 +205,21 @@ class SipListener:
 
     def __init__(self) -> None:
         self._pending: dict[tuple[str, int, str, int], bytes] = {}
+        self._flows: dict[tuple[str, int, str, int], Flow] = defaultdict(Flow)
 
     def hear(self, datagram: Datagram) -> Iterator[Sighting]:
         """Yield the messages that a datagram holds, or that it completes."""
-        time_s, src, sport, dst, dport, proto, payload = datagram
-        for raw in self._segment((src, sport, dst, dport), payload) if proto == "tcp" else (payload,):
+        time_s, src, sport, dst, dport, proto, payload, number = datagram
+        for raw in self._segment((src, sport, dst, dport), payload, number) if proto == "tcp" else (payload,):
             if message := parse_sip(raw):
                 yield Sighting(time_s, Address(src, sport), Address(dst, dport), message)
 
-    def _segment(self, flow: tuple[str, int, str, int], payload: bytes) -> Iterator[bytes]:
-        """Yield the complete messages of a flow. Segments are taken as they came."""
+    def _segment(self, flow: tuple[str, int, str, int], payload: bytes, number: int | None) -> Iterator[bytes]:
+        """Yield the messages of a flow that are complete now. Segments without a number are taken as they came."""
+        if number is not None:
+            payload, lost = self._flows[flow].take(number, payload)
+            if lost:
+                self._pending.pop(flow, None)
         data = (self._pending.pop(flow, b"") + payload).lstrip(b"\r\n")  # line ends between messages keep a path open
         while data.startswith(STARTS) and len(data) <= LONGEST_MESSAGE:
             head, gap, rest = data.partition(b"\r\n\r\n")

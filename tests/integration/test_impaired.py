@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -11,10 +12,14 @@ import pytest
 from calls.places import SAMPLE
 from calls.processes import processes_of
 from harness.impair.crossing import Crossing, crossings
+from harness.impair.decide import Dice
+from harness.impair.table import impairments
 from harness.topology import topology
+from harness.verdict import Verdict
 from harness.wire.collect import collect
 from harness.wire.read import read_datagrams
 
+SEED = 7
 THERE, BACK = "source -> sink", "sink -> source"
 SK = f"""
 [topology]
@@ -37,7 +42,7 @@ def call(tmp_path):
             run_dir=tmp_path / "run",
             duration_s=duration_s,
             network="private",
-            impair={"seed": 7, **impair},
+            impair={"seed": SEED, **impair},
         ) as call:
             return call
 
@@ -93,10 +98,11 @@ def test_packets_and_messages_that_the_plan_names(call):
 
 
 def test_delay_and_jitter_there_and_disorder_back(call):
-    """Each direction has its own, and no packet goes on before its time."""
+    """Each direction has its own, its SIP too, and no packet goes on before its time."""
+    disorder = {"reorder": 10, "duplicate": 10, "corrupt": 10, "loss": 10, "burst": {"loss": 10, "mean": 3}}
     made = call(**{
         THERE: {"delay_ms": 40, "jitter_ms": 15},
-        BACK: {"reorder": 10, "duplicate": 10, "corrupt": 10, "loss": 10, "burst": {"loss": 10, "mean": 3}},
+        BACK: disorder | {"sip": {"delay_ms": 30, "duplicate": 100}},
     })  # fmt: skip
     found = crossed(made)
     deeds = made.impaired.of(THERE)
@@ -113,6 +119,11 @@ def test_delay_and_jitter_there_and_disorder_back(call):
     back = found[BACK]
     assert min(len(back.lost), len(back.doubled), len(back.corrupted), back.overtaken) > 5
     assert {deed.lost for deed in made.impaired.of(BACK)} >= {"", "random", "burst"}
+    dice = Dice(impairments(made.plan).directions[1].media, SEED, f"{BACK}/rtp")
+    decided = [decision.number for decision in (dice.decide() for _ in range(back.sent)) if decision.lost]
+    assert decided == [deed.number for deed in made.impaired.of(BACK) if deed.lost]
+    assert messages(made, "capture.pcap").count("200 INVITE") == 2 * messages(made, "sent.pcap").count("200 INVITE")
+    assert all(deed.delay_ms == 30 for deed in made.impaired.of(BACK, "sip"))
     assert (BACK, "lost") in failed(made)
     assert (THERE, "lost") not in failed(made) or any(deed.lost == "end" for deed in deeds)
 
@@ -126,12 +137,41 @@ def test_a_network_that_is_not_the_runs_own(b2b, tmp_path):
     assert "started" not in run.output
 
 
-def test_a_process_that_goes_away(b2b, tmp_path):
+@pytest.fixture
+def impaired(b2b, tmp_path):
+    """Start a run that is impaired a little, and return it with the process that does that, once there is sound."""
+
+    def start(duration_s: float):
+        (tmp_path / "x.plan.toml").write_text(f'{SK}[impair]\n"{THERE}" = {{ delay_ms = 20 }}\n')
+        run = b2b(
+            "orchestrator", "--plan", tmp_path / "x.plan.toml", "--run-dir", tmp_path / "run", "--network", "private",
+            "--duration-s", duration_s,
+        )  # fmt: skip
+        run.wait_line("streaming")
+        (pid,) = (pid for pid, line in processes_of(run.process.pid).items() if "harness.impair.process" in line)
+        return run, pid
+
+    return start
+
+
+def test_a_process_that_stands_still(impaired, tmp_path):
+    """That packets were late was our own doing: the checks cannot tell, and nobody is blamed."""
+    run, pid = impaired(5)
+    time.sleep(1)
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(1)
+    os.kill(pid, signal.SIGCONT)
+    assert run.wait_exit() == 1, run.output
+    verdict = Verdict.read(tmp_path / "run")
+    gaps = [check for check in verdict.checks if check.name == "gap"]
+    assert [check.outcome for check in gaps] == ["unknown", "unknown"]
+    assert all("host stalled" in check.got for check in gaps)
+    assert {check.name for check in verdict.checks if check.outcome == "fail"} <= {"heard gap"}
+
+
+def test_a_process_that_goes_away(impaired):
     """What impairs the packets was killed: the run ends by itself, says so, and is no success."""
-    (tmp_path / "x.plan.toml").write_text(f'{SK}[impair]\n"{THERE}" = {{ loss = 1 }}\n')
-    run = b2b("orchestrator", "--plan", tmp_path / "x.plan.toml", "--run-dir", tmp_path / "run", "--duration-s", "2")
-    run.wait_line("streaming")
-    (pid,) = (pid for pid, command in processes_of(run.process.pid).items() if "harness.impair.process" in command)
+    run, pid = impaired(2)
     os.kill(pid, signal.SIGKILL)
     assert run.wait_exit() == 70, run.output
     assert run.wait_line("what impairs the packets ended by itself: killed by SIGKILL")

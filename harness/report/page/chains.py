@@ -30,7 +30,7 @@ def of_plan(plan: Plan, hops: Sequence[Hop], checks: Sequence[Check], addresses:
             boxes.append(Box(name=names[-1], lines=(), outcome=None))
         pairs = itertools.pairwise(names)
         chains.append(Chain(boxes, [_link(one, other, hops, checks) for one, other in pairs]))
-    return chains[:MOST]
+    return chains
 
 
 def of_hops(hops: Sequence[Hop], checks: Sequence[Check]) -> list[Chain]:
@@ -45,7 +45,7 @@ def of_hops(hops: Sequence[Hop], checks: Sequence[Check]) -> list[Chain]:
             [Box(name=name, lines=(), outcome=None) for name in pair],
             [_link(*pair, hops, checks)],
         )
-        for pair in rows[:MOST]
+        for pair in rows
     ]
 
 

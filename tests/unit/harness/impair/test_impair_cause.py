@@ -8,7 +8,7 @@ from harness.fault.cause import Who
 from harness.fault.host import Host
 from harness.fault.wire import gap_cause
 from harness.impair.ledger import Deed, Ledger
-from unit.harness.fault.fault_makers import LATE, LOST, sight, stream_of
+from unit.harness.fault.fault_makers import LATE, LOST, T0, sight, stream_of
 
 
 def asked(what, deeds, **more):
@@ -18,15 +18,16 @@ def asked(what, deeds, **more):
     return gap_cause(gap, seen, Host())
 
 
-def deed(seq, *, ssrc=7, **done):
+def deed(seq, *, ssrc=7, at_s=T0, **done):
     """Return what was done to a packet."""
-    return Deed(at_s=0, direction="source -> mixer", kind="rtp", number=seq - 99, ssrc=ssrc, seq=seq, **done)
+    return Deed(at_s=at_s, direction="source -> mixer", kind="rtp", number=seq - 99, ssrc=ssrc, seq=seq, **done)
 
 
 def test_what_the_plan_lost():
     """How many of the missing, and why each was."""
     lost = [deed(150, lost="random"), deed(151, lost="asked"), deed(152, lost="asked")]
     elsewhere = [deed(149, lost="cut"), deed(153, lost="cut"), deed(150, ssrc=8, lost="cut"), deed(151, delay_ms=9)]
+    elsewhere += [deed(151, at_s=T0 + 1311, lost="cut")]  # when the numbers had come round
     cause = asked(LOST, [*lost, *elsewhere])
     assert (cause.who, cause.where) == (Who.NETWORK, "source -> mixer")
     assert cause.evidence.endswith("3 packets after seq 149; injected by the plan: 1 random, 2 asked")

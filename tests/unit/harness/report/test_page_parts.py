@@ -10,6 +10,7 @@ import pytest
 from calls.synthetic import make_run
 from harness.report.page import charts, encode, files, ladder, log
 from harness.report.page.hops import as_captured
+from harness.report.page.sound import carry
 from harness.report.page.tracks import Sound, Way, draw
 from harness.report.page.view import Track
 from harness.sound.g711 import RATE
@@ -163,3 +164,14 @@ def test_many_hops_are_not_all_drawn(tmp_path):
     drawn = draw([], hops, [check], limit_ms=40, origin_s=1e9)
     assert len(drawn.strips) == tracks.MOST_HOPS
     assert "hop 35" in drawn.places
+
+
+def test_what_was_heard_is_carried_before_the_hops():
+    """Of scarce room: the listener's recording and the file whole, of each hop a part."""
+    noise = np.random.default_rng(2).normal(0, 3000, 60 * RATE).astype(np.int16)
+    kinds = {"f": "file", "h": "hop", "i": "hop", "s": "recording"}
+    tracks = [(Track(id=id, title=id, kind=kind), noise) for id, kind in kinds.items()]
+    carried = {track.id: sum(one.length_s for one in track.pieces) for track in carry(tracks, [30.0], most_s=170)}
+    assert carried["f"] == carried["s"] == 60
+    assert 15 <= carried["h"] == carried["i"] <= 25
+    assert {sum(one.length_s for one in track.pieces) for track in carry(tracks, [])} == {60}
