@@ -96,10 +96,10 @@ def test_packets_that_came_too_late_to_be_played():
 
 def test_a_little_late_accounts_for_no_long_gap():
     """A packet that was 25 ms late on the way is no reason for 100 ms of silence."""
-    first = hop(PLAYED, "source", "sink", carried(PLAYED, held_s={149: 0.025}), at_sender=True)
+    first = hop(PLAYED, "source", "sink", carried(PLAYED, held_s={149: 0.025, 150: 0.005}), at_sender=True)
     assert first.sight.stream.gaps()
     assert asked(first).who is Who.RECEIVER
-    first = hop(PLAYED, "source", "sink", carried(PLAYED, held_s={149: 0.075}), at_sender=True)
+    first = hop(PLAYED, "source", "sink", carried(PLAYED, held_s={149: 0.075, 150: 0.055, 151: 0.035, 152: 0.015}), at_sender=True)
     assert asked(first).who is Who.SENDER
 
 
