@@ -99,7 +99,8 @@ def test_a_little_late_accounts_for_no_long_gap():
     first = hop(PLAYED, "source", "sink", carried(PLAYED, held_s={149: 0.025, 150: 0.005}), at_sender=True)
     assert first.sight.stream.gaps()
     assert asked(first).who is Who.RECEIVER
-    first = hop(PLAYED, "source", "sink", carried(PLAYED, held_s={149: 0.075, 150: 0.055, 151: 0.035, 152: 0.015}), at_sender=True)
+    held_s = {149: 0.075, 150: 0.055, 151: 0.035, 152: 0.015}
+    first = hop(PLAYED, "source", "sink", carried(PLAYED, held_s=held_s), at_sender=True)
     assert asked(first).who is Who.SENDER
 
 
