@@ -27,6 +27,9 @@ OTHER = 0.5  # a third tone of the eight, against the one of its own group
 # A pair that is nearly alone, and so exact that in eighty hours of speech and music there is none.
 NEARLY, EXACT_CYCLES, EXACT, EXACT_MS = 0.7, 0.03, 0.98, 42.0  # cycles that the phase may gain; coherence; length
 
+# A pair that is alone above 570 Hz, over dial tone or hum.
+OVER_HUM, HUM_ERROR, LITTLE = 0.97, 2.0, 0.25  # share, of all and of what is new; %; third tone, against the pair's
+
 # A pair among other sound, which only a digital sender's is certain to be: what speaks for it is its length, what
 # against it adds up. The weights are a logistic regression's, of digits under speech, music and noise, and of sixty
 # hours of speech and music without; above 0 it is a digit.
@@ -97,7 +100,8 @@ def _measured(padded: Numbers, searched: Candidates) -> Iterator[Measured]:
     alone &= error <= np.where(_whole(burst, heard) & (coherence >= STEADY), ERROR, UNSTEADY_ERROR)
     alone |= good & good_pair & _exact(burst, heard)
     confidence = np.where(alone, np.minimum(heard.share, 1), 0)
-    unsure = np.flatnonzero(good & ~alone & (error <= MOST_ERROR) & (coherence >= LEAST_COHERENCE))
+    steady = (coherence >= LEAST_COHERENCE) & (error <= np.where(coherence >= EXACT, HUM_ERROR, MOST_ERROR))
+    unsure = np.flatnonzero(good & ~alone & steady)
     if len(unsure):
         confidence[unsure] = _among_sound(padded, taken(cut, unsure), taken(burst, unsure), taken(heard, unsure))
     errors = 100 * heard.offset / NOMINAL[cut.key]
@@ -135,7 +139,11 @@ def _among_sound(padded: Numbers, cut: Excerpts, burst: Bursts, heard: Tones) ->
     doubt = np.sum([DOUBTS[name] * value for name, value in against.items()], axis=0)
     beyond = EVIDENCE + PER_MS * np.minimum(length, LONG_MS) - doubt
     good = (beyond > 0) & (length >= SHORTEST_MS) & (around.new_share >= LEAST_NEW) & (around.other <= MOST_OTHER)
-    return np.asarray(np.where(good, 0.9 - 0.4 * np.exp(-np.maximum(beyond, 0) / 3), 0))
+    good &= against["error"] <= MOST_ERROR
+    over_hum = _whole(burst, heard) & (against["incoherence"] <= 1 - EXACT) & (length >= BRIEF_MS)
+    over_hum &= (np.minimum(around.share, around.new_share) >= OVER_HUM) & (against["error"] <= HUM_ERROR)
+    over_hum &= np.maximum(around.other, around.strange) <= LITTLE
+    return np.asarray(np.where(over_hum, 0.9, np.where(good, 0.9 - 0.4 * np.exp(-np.maximum(beyond, 0) / 3), 0)))
 
 
 def _exact(burst: Bursts, heard: Tones) -> Bools:

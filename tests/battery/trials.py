@@ -305,6 +305,11 @@ def sections() -> list[Section]:
                      with_tones(level(-20, 60), (350, 440), -20 + db))
             for db in (-10, 0, 6, 10)
         ),
+        *(
+            _section("dial tone", f"{db:+d} dB each over the digit's, ±1.5 % both, 40 ms",
+                     with_tones(both_off(1.5, 40), (350, 440), -15 + db))
+            for db in (0, 6)
+        ),
         _section("dial tone", "425 Hz, +6 dB over the digit's, 60 ms", with_tones(level(-20, 60), (425,), -14)),
         _section("dial tone", "DC of a tenth of full scale", with_dc(level(-20, 60), 3200)),
         _section("dial tone", "hum of 50 Hz as loud", with_tones(level(-15, 60), (50,), -12)),
