@@ -28,7 +28,7 @@ OTHER = 0.5  # a third tone of the eight, against the one of its own group
 NEARLY, EXACT_CYCLES, EXACT, EXACT_MS = 0.7, 0.03, 0.98, 42.0  # cycles that the phase may gain; coherence; length
 
 # A pair that is alone above 570 Hz, over dial tone or hum; or that is most of the energy, over noise that stays.
-LITTLE = 0.25  # a third tone, against the pair's
+LITTLE, LONG_ENOUGH_MS = 0.25, 37.0  # a third tone, against the pair's; length
 OVER_HUM, HUM_ERROR = 0.97, 2.0  # share of all above 570 Hz, and of what is new there; %
 OVER_NOISE, NEW_OVER_NOISE, NOISE_ERROR = 0.75, 0.9, 1.7  # share of all; of what is new above 570 Hz; %
 
@@ -145,7 +145,7 @@ def _among_sound(padded: Numbers, cut: Excerpts, burst: Bursts, heard: Tones) ->
     over_hum = (np.minimum(around.share, around.new_share) >= OVER_HUM) & (against["error"] <= HUM_ERROR)
     over_noise = (np.minimum(around.share, heard.share) >= OVER_NOISE) & (around.new_share >= NEW_OVER_NOISE)
     over_noise &= (against["error"] <= NOISE_ERROR) & (against["faint"] == 0)
-    steady = _whole(burst, heard) & (against["incoherence"] <= 1 - EXACT) & (length >= BRIEF_MS)
+    steady = _whole(burst, heard) & (against["incoherence"] <= 1 - EXACT) & (length >= LONG_ENOUGH_MS)
     steady &= (over_hum | over_noise) & (np.maximum(around.other, around.strange) <= LITTLE)
     return np.asarray(np.where(steady, 0.9, np.where(good, 0.9 - 0.4 * np.exp(-np.maximum(beyond, 0) / 3), 0)))
 
