@@ -33,7 +33,7 @@ OVER_HUM, HUM_ERROR = 0.97, 2.0  # share of all above 570 Hz, and of what is new
 OVER_NOISE, NEW_OVER_NOISE, NOISE_ERROR = 0.75, 0.9, 1.7  # share of all; of what is new above 570 Hz; %
 
 # A pair among other sound, which only a digital sender's is certain to be: what speaks for it is its length, what
-# against it adds up. The weights are a logistic regression's, of digits under speech, music and noise, and of sixty
+# against it adds up. The weights are a logistic regression's, of digits under speech, music and noise, and of eighty
 # hours of speech and music without; above 0 it is a digit.
 EVIDENCE, PER_MS, LONG_MS = 3.3, 0.065, 120.0
 DOUBTS = {
