@@ -6,7 +6,7 @@ DEMO := $(BIN)/b2b --role orchestrator --plan plans/smk.plan.toml --duration-s 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-for-tests deps-for-report demo listen test report soak docs
+.PHONY: help deps deps-for-tests deps-for-report demo listen test report soak docs pictures
 export PYTHON
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo 'make report   the calls of plans/ as one Allure page that opens offline; prints where it is'
 	@echo 'make soak     every fault in a hundred real calls each, and what the checks said of it; takes some hours'
 	@echo 'make docs     docs/selftest.md with tables made anew; takes some minutes'
+	@echo 'make pictures the pictures of the docs, from real runs'
 	@echo 'make deps     only install the Debian packages that are missing'
 	@echo 'Each installs first what it needs; PYTHON=python3.12 chooses another Python.'
 
@@ -61,6 +62,9 @@ soak: $(VENV)/ready
 
 docs: $(VENV)/ready
 	$(BIN)/python docs/update.py docs/selftest.md
+
+pictures: $(VENV)/ready-for-tests
+	@PYTHONPATH=tests $(BIN)/python docs/make_pictures.py
 
 $(VENV)/ready: pyproject.toml | deps
 	@$(call install,.)

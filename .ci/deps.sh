@@ -34,6 +34,8 @@ look() {
   esac
   [ "$wanted" = --tests ] || return 0
   PATH=$PATH:/usr/sbin need nftables command -v nft  # drops packets of a call
+  need build-essential bash -c 'gcc -E - <<< "#include <stdlib.h>"'  # of pesq there is only the source
+  need python3-dev "$python" -c 'import os, sysconfig; open(os.path.join(sysconfig.get_paths()["include"], "Python.h"))'
   need chromium command -v chromium  # opens the pages
 }
 

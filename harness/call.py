@@ -59,6 +59,19 @@ class Listener:
         files = [Path(node.settings["audio_file"]) for node in self.chain if "audio_file" in node.settings]
         return (self.reference or files[0]) if files else None
 
+    @cached_property
+    def sent(self) -> Samples | None:
+        """What the source played: the file, again and again where it loops; None where no source is heard here."""
+        import numpy as np
+
+        from harness.sound import decode
+
+        if self.played is None:
+            return None
+        file = decode(self.played)
+        loops = any(node.settings.get("loop") for node in self.chain)
+        return np.tile(file, -(-len(self.samples) // len(file))) if loops else file
+
     @property
     def length_s(self) -> float:
         """How long the recording is."""
@@ -113,13 +126,18 @@ class Listener:
     @cached_property
     def hearing(self) -> Hearing | None:
         """The recording against the source's file; None where no source of the plan is heard here."""
-        return self.against(self.played) if self.played else None
+        return None if self.sent is None else self._against(self.sent)
 
     def against(self, played: Path) -> Hearing:
         """Compare the recording with a file."""
-        from harness.sound import compare, decode
+        from harness.sound import decode
 
-        return compare(decode(played), self.samples, gain=self.gains, digits=self.digits)
+        return self._against(decode(played))
+
+    def _against(self, sent: Samples) -> Hearing:
+        from harness.sound import compare
+
+        return compare(sent, self.samples, gain=self.gains, digits=self.digits)
 
 
 class Call:
@@ -156,6 +174,11 @@ class Call:
     def events(self) -> list[dict[str, Any]]:
         """Every event of the run; a line that was cut off is left out."""
         return list(read_lines(self.folder / "events.jsonl"))
+
+    @cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every line of metrics; one that was cut off is left out."""
+        return list(read_lines(self.folder / "metrics.jsonl"))
 
     @cached_property
     def capture(self) -> dict[str, Any]:

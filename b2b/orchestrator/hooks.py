@@ -2,8 +2,9 @@
 
 An entry point of the group `b2b.run` is called with the resolved plan and the run folder's path and returns a context
 manager, which is entered before the first role starts and left after the last has stopped. A judge leaves its verdict
-in the folder's `verdict.json`; what the user should read in the log goes to Python's logger `b2b.run`. One of the group
-`b2b.dry_run` is called with the resolved plan and returns the lines that `--dry-run` shows of the table.
+in the folder's `verdict.json` and a page in its `report.html`; what the user should read in the log goes to Python's
+logger `b2b.run`. One of the group `b2b.dry_run` is called with the resolved plan and returns the lines that `--dry-run`
+shows of the table.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from b2b.plan.model import Plan
 
 GROUP, DRY_RUN = "b2b.run", "b2b.dry_run"
 VERDICT = "verdict.json"
+REPORT = "report.html"
 
 
 def table_names() -> set[str]:

@@ -141,6 +141,8 @@ def _close(
         recording = folder.recording(node.name)
         if recording.exists() and node.name in run.in_call:
             console.say(f"recording of {node.name}: {relative(recording)}")
+    if (report := folder.path / hooks.REPORT).exists():
+        console.say(f"report: {relative(report)}")
     if failed:
         log = relative(Path(folder.node(failed.node)))
         console.say(f"{failed.node} failed first: exit {failed.code}: {failed.reason}", level="ERROR")

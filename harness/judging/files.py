@@ -17,6 +17,9 @@ from harness.verdict import Check, Outcome, Verdict, together
 
 if TYPE_CHECKING:
     from harness.sound.g711 import Samples
+    from harness.wire.collect import Wire
+    from harness.wire.legs import Leg
+    from harness.wire.streams import Stream
 
 
 def judge_capture(path: Path, wanted: Expectations) -> Verdict:
@@ -32,20 +35,26 @@ def judge_recording(path: Path, reference: Path | None, wanted: SinkExpectation)
     return together(_recording(path, reference, wanted))
 
 
+def named(wire: Wire) -> Iterator[tuple[str, Leg | None, Stream]]:
+    """Yield each stream with the leg that it belongs to, if any, and the name that its checks have."""
+    from harness.wire.legs import legs_of
+
+    legs = {id(stream): leg for leg in legs_of(wire, {}) for stream in leg.streams}
+    for stream in wire.streams:
+        leg = legs.get(id(stream))
+        yield (f"{leg.name}, {stream}" if leg else str(stream)), leg, stream
+
+
 def _streams(path: Path, wanted: Expectations) -> Iterator[Check]:
     from harness.wire.bulk import collect_file
-    from harness.wire.legs import legs_of
 
     wire, warnings = collect_file(path)
     for warning in warnings:
         yield Check(
             name="capture", where=path.name, outcome=Outcome.UNKNOWN, wanted="a whole file", got=warning, file=path.name
         )
-    legs = {id(stream): leg for leg in legs_of(wire, {}) for stream in leg.streams}
-    for stream in wire.streams:
-        leg = legs.get(id(stream))
+    for name, leg, stream in named(wire):
         known = Circumstances(file=path.name, answered_at_s=leg.answered_at_s if leg else stream.start_s)
-        name = f"{leg.name}, {stream}" if leg else str(stream)
         yield from check_stream(name, stream, wanted, known, sight_in(wire, stream, leg))
     if not wire.streams:
         yield Check(name="media", where=path.name, outcome=Outcome.UNKNOWN, wanted="RTP", got="none", file=path.name)
@@ -73,6 +82,6 @@ def check_recording(
     else:
         hearing = compare(played, samples, digits=digits)
         yield from check_hearing(name, file, hearing, wanted, length_s=len(samples) / RATE)
-        yield from check_pesq(name, file, lambda: played, samples, hearing, digits, wanted)
+        yield from check_pesq(name, file, played, samples, hearing, digits, wanted)
     if wanted.dtmf is not None:
         yield check_digits(name, file, digits, wanted.dtmf, whole=None, min_ms=wanted.min_digit_ms)

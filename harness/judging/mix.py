@@ -25,17 +25,18 @@ def check_digit_levels(listener: Listener, wanted: SinkExpectation) -> Iterator[
         own = [digit for digit in digits if digit.digit in mixer.settings["dtmf_seq"] and digit.digit not in others]
         gain = listener.digits_gain(mixer)
         if own and gain:
-            yield _check(listener, f"{mixer.name}, heard at {listener.node.name}", own, 20 * math.log10(gain), wanted)
+            name = "digit level" if len(listener.mixers) == 1 else f"digit level of {mixer.name}"
+            yield _check(listener, name, own, 20 * math.log10(gain), wanted)
 
 
 def _check(
-    listener: Listener, where: str, digits: Sequence[DigitLevel], gain_db: float, wanted: SinkExpectation
+    listener: Listener, name: str, digits: Sequence[DigitLevel], gain_db: float, wanted: SinkExpectation
 ) -> Check:
     """Compare the middle one of the digits' levels with what was to be."""
     error_db = statistics.median(digit.db for digit in digits) - gain_db
     return Check(
-        name="digit level",
-        where=where,
+        name=name,
+        where=listener.node.name,
         outcome=outcome_of(abs(error_db) <= wanted.max_digit_error_db),
         wanted=f"{DIGIT_DBM0 + gain_db:.1f} dBm0 a tone within {wanted.max_digit_error_db:g} dB",
         got=f"{DIGIT_DBM0 + gain_db + error_db:.1f} dBm0 ({error_db:+.2f} dB)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.expect import SinkExpectation
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def check_pesq(
     name: str,
     file: str,
-    played: Callable[[], Samples],
+    played: Samples,
     heard: Samples,
     hearing: Hearing,
     digits: Sequence[Digit],
@@ -29,7 +29,7 @@ def check_pesq(
         return
     from harness.sound.pesq import score
 
-    found = score(played(), heard, hearing.segments, digits=[(digit.start_s, digit.end_s) for digit in digits])
+    found = score(played, heard, hearing.segments, digits=[(digit.start_s, digit.end_s) for digit in digits])
     yield Check(
         name="pesq",
         where=name,

@@ -95,14 +95,12 @@ def _sinks(call: Call, wanted: Expectations) -> Iterator[Check]:
 
 
 def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
-    from harness.sound import decode
-
     yield from _sound(call, listener, wanted)
     yield from check_digit_levels(listener, wanted)
-    if listener.hearing and (played := listener.played):
+    if listener.hearing and listener.sent is not None:
         yield from check_pesq(
-            listener.node.name, listener.wav.name, lambda: decode(played), listener.samples, listener.hearing,
-            listener.digits, wanted,
+            listener.node.name, listener.wav.name, listener.sent, listener.samples, listener.hearing, listener.digits,
+            wanted,
         )  # fmt: skip
     if wanted.dtmf is not None:
         whole = _complete_sequences(call, listener, wanted.dtmf)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CLOSING_S = 0.2  # baresip stops a call's threads one by one, and its player plays pieces meanwhile
 ENDING_S = 0.005  # what begins with the end of the file is no gap in it
+DOUBLE_DB = -10.0  # so loud an echo leaves too much of itself to tell what else there is
 SAME_DB = 0.15  # a gain that is the plan's: two legs of mu-law change it by 0.05 dB
 
 Make = Callable[..., Check]
@@ -43,8 +44,8 @@ def check_hearing(
     yield _heard(make, hearing, wanted, min(hearing.cut_s, hearing.delay_s + sent_s - hearing.end_s), silence)
     if not hearing.matched:
         return
-    closing_s = min(hearing.end_s - ENDING_S, length_s - CLOSING_S)
-    yield _heard_gap(make, [gap for gap in hearing.gaps if gap.breaks and gap.at_s < closing_s], wanted, cause_of)
+    gaps = [gap for gap in in_call(hearing, length_s) if gap.breaks]
+    yield _heard_gap(make, gaps, wanted, cause_of)
     level = abs(hearing.level_db - wanted.level_db) <= wanted.max_level_error_db
     yield make(
         name="level",
@@ -63,6 +64,12 @@ def check_hearing(
             wanted=f"at least {100 * wanted.min_code_equal:g} % within one code of the file",
             got=f"{100 * hearing.code_equal:.2f} %",
         )
+
+
+def in_call(hearing: Hearing, length_s: float) -> list[Gap]:
+    """Return the gaps of a recording of that length, but not what it has while the call is being closed."""
+    closing_s = min(hearing.end_s - ENDING_S, length_s - CLOSING_S)
+    return [gap for gap in hearing.gaps if gap.at_s < closing_s]
 
 
 def check_level(name: str, file: str, level: Level, *, silence: str = "") -> Check:
@@ -152,7 +159,7 @@ def _moved(make: Make, hearing: Hearing, wanted: SinkExpectation) -> Iterator[Ch
 
 def _beside(make: Make, hearing: Hearing, wanted: SinkExpectation) -> Iterator[Check]:
     """Yield what is about everything but the file: noise, hum, somebody else, a constant."""
-    if not math.isnan(hearing.snr_db):
+    if not math.isnan(hearing.snr_db) and not hearing.echo_db > max(DOUBLE_DB, wanted.max_echo_db):
         loud, poor = hearing.residual_dbov > wanted.max_residual_dbov, hearing.snr_db < wanted.min_snr_db
         yield make(
             name="residual",

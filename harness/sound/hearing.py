@@ -150,9 +150,9 @@ def _hearing(
     fits = tones.fit(left, digits)
     added = [(gap.at_s, gap.end_s) for gap in amiss if gap.kind is Kind.ADDED] if digits else []
     short = [(fit.first / RATE, (fit.first + len(fit.samples)) / RATE) for fit in tones.remnants(left, added)]
-    unclear = _stretches(short, len(heard), BESIDE_S)
+    fine &= ~_stretches(short, len(heard), BESIDE_S)
     exact = not drifted.clock and laid.echo.taps is None
-    rest = _beside(laid, left, gain, fine & ~unclear, [fit for fit in fits if fit.explains > EXPLAINS], exact=exact)
+    rest = _beside(laid, left, gain, fine, [fit for fit in fits if fit.explains > EXPLAINS], exact=exact)
     over = laid.judged & (np.abs(heard) >= PEAK) & (np.abs(laid.expected * math.prod(gains)) < RAIL * PEAK)
     first, last = laid.pieces[0], laid.pieces[-1]
     audible = np.flatnonzero(np.abs(played) > ROUNDING)

@@ -12,7 +12,7 @@ from harness.sound.g711 import RATE
 
 def main() -> None:
     """Read the lengths of all sounds in octets, a line of JSON, then reference and recording by turns, S16_LE."""
-    from pesq import PesqError, pesq  # type: ignore[import-not-found,unused-ignore]
+    from pesq import PesqError, pesq  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     lengths = json.loads(sys.stdin.buffer.readline())
     sounds = [np.frombuffer(sys.stdin.buffer.read(length), "<i2") for length in lengths]

@@ -19,6 +19,7 @@ EDGE_S = 0.01  # at both ends of a digit, where it may just have begun or ended
 SHORTEST_S = 0.02
 REMNANT_S = (0.008, 0.15)
 EXPLAINS = 0.99  # by two tones, and nothing else was there
+REMNANT_EXPLAINS = 0.9  # beyond chance, of a stretch that is over the file and as long as a digit
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,14 @@ def fit(left: Floats, digits: Sequence[Digit]) -> list[Fit]:
 
 
 def remnants(left: Floats, stretches: Iterable[tuple[float, float]]) -> list[Fit]:
-    """Fit the tones of a digit that was too short to be one, wherever they explain what is over the file."""
+    """Fit the tones of digits too short or too faint to be heard, where they explain what is over the file."""
     found = []
     for start_s, end_s in stretches:
         first, after = max(0, round(start_s * RATE)), round(end_s * RATE)
         if REMNANT_S[0] <= end_s - start_s <= REMNANT_S[1] and after <= len(left):
             fits = (_fit(left[first:after], first, key, start_s) for key in range(len(KEYS)))
             best = max(fits, key=lambda one: one.explains)
-            found += [best] if best.explains > EXPLAINS else []
+            found += [best] if best.explains > REMNANT_EXPLAINS else []
     return found
 
 

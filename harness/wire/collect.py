@@ -60,7 +60,7 @@ class Collector:
 
     def take(self, number: int, datagram: Datagram) -> None:
         """Take one datagram of whatever kind."""
-        time_s, src, sport, dst, dport, proto, payload = datagram
+        time_s, src, sport, dst, dport, proto, payload, _ = datagram
         packet = parse_rtp(time_s, payload) if proto == "udp" else None
         if packet:
             keep = self._keep_payloads or (packet.payload_type >= DYNAMIC and len(packet.payload) <= SMALL)

@@ -76,7 +76,7 @@ def delta_and_jitter(
     clock = clock_hz[1:]
     timed = clock > 0
     due_ms = 1000 * (stamps[1:] - stamps[before])[timed] / clock[timed]
-    jitter_ms = _smoothed(np.abs(delta_ms[timed] - due_ms))[regular[timed]]
+    jitter_ms = smoothed(np.abs(delta_ms[timed] - due_ms))[regular[timed]]
     if not len(jitter_ms):
         return delta, Jitter()
     return delta, Jitter(
@@ -93,8 +93,8 @@ def late(times_s: Numbers, timestamps: Numbers, clock_hz: int, after_s: float) -
     return sum(int(np.sum(block - np.median(block) > after_s)) for block in blocks)
 
 
-def _smoothed(differences_ms: Numbers) -> Numbers:
-    """J += (abs(D) - J) / 16, for every packet: within blocks as one product, from block to block one by one."""
+def smoothed(differences_ms: Numbers) -> Numbers:
+    """Return J += (abs(D) - J) / 16 after every packet: within blocks one product, from block to block one by one."""
     count = len(differences_ms)
     blocks = np.pad(differences_ms, (0, -count % len(_DECAY))).reshape(-1, len(_DECAY))
     within = np.einsum("ij,jk->ik", blocks, _WEIGHTS)  # BLAS would wake a thread for each processor

@@ -19,6 +19,7 @@ from harness.wire.rtp import RtpPacket
 from harness.wire.sip import STATIC, Address, Codec, is_audio
 
 LIMIT_S = 0.040  # what a gap may be, and how late a packet
+CHANGE_S = 0.5  # for which packets of an old SSRC may still come beside those of a new one
 UNSIGNED = {101: Codec("telephone-event", 8000)}  # what nearly everybody means by 101, where no SDP was seen
 
 
@@ -294,7 +295,7 @@ class SsrcChange(NamedTuple):
 
 
 def ssrc_changes(found: Iterable[Stream]) -> tuple[SsrcChange, ...]:
-    """Return where a flow went on with another SSRC, in order of time."""
+    """Return where a flow went on with another SSRC, in order of time; two that run side by side are no change."""
     by_flow: dict[Flow, list[Stream]] = defaultdict(list)
     for stream in sorted(found, key=lambda stream: stream.start_s):
         by_flow[stream.flow].append(stream)
@@ -302,6 +303,7 @@ def ssrc_changes(found: Iterable[Stream]) -> tuple[SsrcChange, ...]:
         SsrcChange(after.start_s, flow, before.ssrc, after.ssrc)
         for flow, several in by_flow.items()
         for before, after in pairwise(several)
+        if before.end_s <= after.start_s + CHANGE_S
     )
     return tuple(sorted(changes))
 

@@ -51,6 +51,13 @@ def test_what_is_said(expected):
     assert (wanted.sinks["sink"].dtmf, wanted.sinks["sink"].level_db) == ("12", -6)
 
 
+def test_levels_may_be_below_zero(expected):
+    """Against full scale, and of an echo; a limit of ppm may not."""
+    limits = "max_echo_db = -30, max_residual_dbov = -45.5, min_active_dbov = -60, min_pesq = 3"
+    sink = expected(f"[expect]\nsink = {{ {limits} }}").sinks["sink"]
+    assert (sink.max_echo_db, sink.max_residual_dbov, sink.min_active_dbov, sink.min_pesq) == (-30, -45.5, -60, 3)
+
+
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
@@ -59,6 +66,8 @@ def test_what_is_said(expected):
         ("max_lost = -1", "wanted a number of at least 0"),
         ("max_duplicates = -1", "wanted a number of at least 0"),
         ("codec = 8", "wanted text"),
+        ("sink.max_drift_ppm = -1", "wanted a number of at least 0"),
+        ('sink.max_echo_db = "low"', "wanted a number, came"),
         ("sink = 3", "wanted a table such as sink.dtmf"),
         ('sink.dtfm = "1"', "expect.sink.dtfm: unknown key; did you mean dtmf?"),
         ('sink.dtmf = "1x"', "came 'x'"),
