@@ -18,8 +18,10 @@ from harness.sound.g711 import RATE, Samples
 from harness.verdict import Check, Outcome
 
 MOST_HOPS = 12
-SEARCHED_S = 30.0  # of a sound, for its delay
-ALIKE = 0.2  # the correlation from which on a delay is believed: digits may be louder than the speech below them
+SEARCHED_S = 40.0  # of a file, for its beginning in a sound
+SPANS_S = (5.0, 15.0, 30.0)  # of the sound
+QUIET = 24  # 16-bit steps that are no sound
+ALIKE = 0.3  # the correlation from which on a delay is believed: digits may be louder than the speech below them
 NOTHING: Samples = np.zeros(0, np.int16)
 
 
@@ -172,10 +174,16 @@ def _file_at(file: Samples, sound: Sound) -> float | None:
     """Return where in a sound the file begins, in seconds; None where it cannot be made out."""
     if sound.file_at_s is not None:
         return sound.file_at_s
-    played, heard = file[: round(SEARCHED_S * RATE)], sound.samples[: round(SEARCHED_S * RATE)]
-    if not played.any() or not heard.any():
-        return None
-    offset = align.overall(played, heard)
-    laid = align.under(played, offset, 0, len(heard))
-    size = float(np.linalg.norm(laid) * np.linalg.norm(heard.astype(np.float64)))
-    return offset / RATE if size and float(laid @ heard) / size > ALIKE else None
+    sounding = np.flatnonzero(np.abs(sound.samples) > QUIET)
+    first = int(sounding[0]) if len(sounding) else len(sound.samples)
+    played = file[: round(SEARCHED_S * RATE)]
+    for span_s in SPANS_S:  # as short as will do: a stall moves what comes after it
+        heard = sound.samples[first : first + round(span_s * RATE)]
+        if not played.any() or not heard.any():
+            return None
+        offset = align.overall(played, heard)
+        laid = align.under(played, offset, 0, len(heard))
+        size = float(np.linalg.norm(laid) * np.linalg.norm(heard.astype(np.float64)))
+        if size and float(laid @ heard) / size > ALIKE:
+            return (first + offset) / RATE
+    return None
