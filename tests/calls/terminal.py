@@ -48,7 +48,7 @@ class Terminal:
             stdout=theirs,
             stderr=theirs,
             cwd=cwd,
-            env={**os.environ, "TERM": "xterm-256color", **(env or {})},
+            env={**_environment(), "TERM": "xterm-256color", **(env or {})},
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
@@ -120,6 +120,11 @@ class Terminal:
         self.process.wait()
         for end in (self._ours, self._theirs):
             os.close(end)
+
+
+def _environment() -> dict[str, str]:
+    """Return ours without the size of a terminal, which workers of pytest-xdist have in theirs."""
+    return {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
 
 
 @contextlib.contextmanager
