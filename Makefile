@@ -6,7 +6,7 @@ DEMO := $(BIN)/b2b --role orchestrator --plan plans/smk.plan.toml --duration-s 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-for-tests deps-for-report demo listen test report soak docs pictures
+.PHONY: help deps deps-for-tests deps-for-report deps-for-bench demo listen test report bench soak docs pictures
 export PYTHON
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo 'make listen   the same, and you hear it (needs a sound card)'
 	@echo 'make test     every test there is'
 	@echo 'make report   the calls of plans/ as one Allure page that opens offline; prints where it is'
+	@echo 'make bench    how b2b compares with other tools, in accuracy and speed; takes some fifteen minutes'
 	@echo 'make soak     every fault in a hundred real calls each, and what the checks said of it; takes some hours'
 	@echo 'make docs     docs/selftest.md with tables made anew; takes some minutes'
 	@echo 'make pictures the pictures of the docs, from real runs'
@@ -28,6 +29,9 @@ deps-for-tests:
 
 deps-for-report:
 	@bash .ci/deps.sh --report
+
+deps-for-bench:
+	@bash .ci/deps.sh --bench
 
 demo: $(VENV)/ready
 	@$(DEMO)
@@ -56,6 +60,11 @@ test: $(VENV)/ready-for-tests
 report: $(VENV)/ready deps-for-report
 	@test -d $(RESULTS) || $(PLANS) || true
 	@$(BIN)/python -m harness.report.allure_page $(RESULTS) reports/allure.html
+
+# The tables of docs/dtmf.md are written anew.
+bench: $(VENV)/ready deps-for-bench
+	$(BIN)/python benchmarks/dtmf.py
+	$(BIN)/python benchmarks/rtp.py
 
 soak: $(VENV)/ready
 	$(BIN)/b2b selftest --calls --seeds 100

@@ -62,7 +62,7 @@ def _figures(digit: Digit) -> dict[str, Any]:
         "level_dbm0": round(digit.level_dbm0, 2),
         "low_dbm0": round(digit.low_dbm0, 2),
         "high_dbm0": round(digit.high_dbm0, 2),
-        "twist_db": round(digit.twist_db, 2),
+        "twist_db": round(digit.twist_db, 2) + 0.0,  # no -0.0
         "low_error_percent": round(digit.low_error, 3),
         "high_error_percent": round(digit.high_error, 3),
         "confidence": digit.confidence,

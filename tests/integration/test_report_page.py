@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from calls.pages import fits, unnamed
 from calls.synthetic import check, make_run
 from harness.report.page.of_run import view_of_run
 from harness.report.page.write import page as page_of
@@ -12,12 +13,6 @@ WIDTHS = {"desk": 1280, "phone": 390}
 LATE_S = 0.25
 DRAWN = """canvas => new Uint32Array(
     canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer).some(pixel => pixel)"""
-CONTROLS = "button, a, input, select, audio, canvas, summary, [tabindex], svg[role]"
-UNNAMED = """controls => [...document.querySelectorAll(controls)]
-    .filter(one => !one.closest("[hidden]"))
-    .filter(one => !(one.ariaLabel || one.labels?.length || one.innerText?.trim() || one.textContent.trim()))
-    .map(one => one.outerHTML.slice(0, 120))"""
-
 
 @pytest.fixture
 def report(tmp_path):
@@ -64,8 +59,8 @@ def test_it_opens(report, look, others, width, scheme):
     kinds = page.locator(".row").evaluate_all("rows => rows.map(row => row.classList[1])")
     sound = ["wave", "spectrum"]
     assert kinds == ["ruler", "phases", "findings", "sip", "said", *sound, *sound, "packets", *sound]
-    assert page.evaluate(UNNAMED, CONTROLS) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert unnamed(page) == []
+    assert fits(page)
     assert complaints == []
     assert others(asked) == []
 
