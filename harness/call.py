@@ -305,6 +305,11 @@ class Call:
         raise LookupError(f"{name} recorded nothing")
 
 
+def gains_to(sink: Node, plan: Plan) -> list[float]:
+    """Return the factors at which a source's sound ought to arrive at a sink, hop by hop; [1.0] without a mixer."""
+    return _gains(tuple(_heard_by(sink, plan))) or [1.0]
+
+
 def _gains(chain: Sequence[Node]) -> list[float]:
     return [float(node.settings["mix_gain_in"]) for node in chain if node.role == MIXER]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +12,13 @@ import click
 from b2b.errors import UsageError
 from b2b.plan.load import EXPECT, load_plan
 from b2b.plan.resolve import LOOPBACK, resolve
-from harness.call import RESOLVED, Call
+from harness.call import RESOLVED, Call, gains_to
 from harness.expect import Expectations, SinkExpectation, expectations
 from harness.report.page import making
 from harness.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
+    from b2b.plan.model import Plan
     from harness.report.page.view import View
 
 Gather = Callable[[Path], "View"]
@@ -62,7 +63,7 @@ def _judged(what: Path, reference: Path | None, plan_file: Path | None) -> tuple
     if head[:4] in CAPTURES:
         return _capture(what, _expected(plan_file))
     if head[:4] == b"RIFF":
-        return _recording(what, reference, _expected_of_sink(what, plan_file))
+        return _recording(what, reference, *_expected_of_sink(what, plan_file))
     raise UsageError(f"{what}: wanted {WANTED}, and it is none of them")
 
 
@@ -94,15 +95,17 @@ def _capture(path: Path, wanted: Expectations) -> tuple[Verdict, Gather]:
     return verdict, gather
 
 
-def _recording(path: Path, reference: Path | None, wanted: SinkExpectation) -> tuple[Verdict, Gather]:
+def _recording(
+    path: Path, reference: Path | None, wanted: SinkExpectation, gains: Sequence[float]
+) -> tuple[Verdict, Gather]:
     from harness.judging.files import judge_recording
 
-    verdict = judge_recording(path, reference, wanted)
+    verdict = judge_recording(path, reference, wanted, gains)
 
     def gather(page: Path) -> View:
         from harness.report.page.of_file import view_of_recording
 
-        return view_of_recording(path, reference, verdict, page)
+        return view_of_recording(path, reference, verdict, page, gains)
 
     return verdict, gather
 
@@ -111,18 +114,26 @@ def _expected(plan_file: Path | None) -> Expectations:
     """Return what a plan expects; the defaults without one. Raises UsageError for a plan that expects nothing."""
     if plan_file is None:
         return Expectations()
-    plan = resolve(load_plan(plan_file, known_tables={EXPECT}, to_run=False), host_ip=LOOPBACK)
+    plan = _resolved(plan_file)
     if (wanted := expectations(plan)) is None:
         raise UsageError(f"{plan_file}: wanted a table [expect], came none, so there is nothing to judge by")
     return wanted
 
 
-def _expected_of_sink(recording: Path, plan_file: Path | None) -> SinkExpectation:
-    """Return what the plan expects of the sink that a recording is named after, or of its only one."""
+def _resolved(plan_file: Path) -> Plan:
+    return resolve(load_plan(plan_file, known_tables={EXPECT}, to_run=False), host_ip=LOOPBACK)
+
+
+def _expected_of_sink(recording: Path, plan_file: Path | None) -> tuple[SinkExpectation, Sequence[float]]:
+    """Return what the plan expects of the sink that a recording is named after, or of its only one, and its gains."""
+    if plan_file is None:
+        return SinkExpectation(), [1.0]
     sinks = _expected(plan_file).sinks
-    if plan_file and recording.stem not in sinks and len(sinks) != 1:
+    if recording.stem not in sinks and len(sinks) != 1:
         raise UsageError(f"{recording}: wanted the name of a sink of {plan_file} ({', '.join(sinks)}), as NAME.wav")
-    return sinks.get(recording.stem) or next(iter(sinks.values()), SinkExpectation())
+    name = recording.stem if recording.stem in sinks else next(iter(sinks))
+    plan = _resolved(plan_file)
+    return sinks[name], gains_to(plan.node(name), plan)
 
 
 def _head(path: Path) -> bytes:

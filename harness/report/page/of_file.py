@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from b2b import clock
@@ -64,14 +64,16 @@ def view_of_capture(path: Path, verdict: Verdict, wanted: Expectations, page: Pa
     )
 
 
-def view_of_recording(path: Path, reference: Path | None, verdict: Verdict, page: Path) -> View:
+def view_of_recording(
+    path: Path, reference: Path | None, verdict: Verdict, page: Path, gains: Sequence[float] = (1.0,)
+) -> View:
     """Gather what a recording holds, and the file that was played if there is one. Raises SoundError for no sound."""
     samples = read_sound(path)
     digits = detect(samples, RATE)
     file, hearing = None, None
     if reference is not None:
         played = decode(reference)
-        hearing = compare(played, samples, digits=digits)
+        hearing = compare(played, samples, gain=gains, digits=digits)
         file = Sound(track=Track(id="file", title="played", kind=PLAYED, file=reference.name), samples=played)
     track = Track(id="heard", title="heard", kind=RECORDING, file=path.name)
     heard = tracks.of_recording(samples, track, where=path.stem, digits=digits, hearing=hearing)

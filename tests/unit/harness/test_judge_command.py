@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 
 import pytest
@@ -10,6 +11,15 @@ from pydub import AudioSegment
 
 from b2b.cli.app import run
 from calls.synthetic import make_run, sound
+
+MIXED = """
+[topology]
+source = { sip_target = "sip:mixer", audio_file = "played.wav" }
+mixer = { sip_bind = "127.0.0.1:0", sip_target = "sip:sink", mix_gain_in = 0.5 }
+sink.sip_bind = "127.0.0.1:0"
+[expect]
+sink.max_heard_gap_ms = 40
+"""
 
 
 @pytest.fixture
@@ -110,6 +120,16 @@ def test_the_digits_of_a_recording(judge, folder):
     plan.write_text(plan.read_text().replace('"1"', '"2"'))
     said = judge(folder / "sink.wav", "--plan", plan)[1]
     assert "✗ sink: dtmf: wanted '2' repeated, got '1', a 1 instead of a 2 at 1.5" in said
+
+
+def test_a_recording_behind_a_mixer(judge, folder):
+    """The plan knows at which gain the file ought to arrive."""
+    plan = folder / "mixed.plan.toml"
+    plan.write_text(MIXED)
+    load(folder / "played.wav").apply_gain(20 * math.log10(0.5)).export(folder / "sink.wav", format="wav").close()
+    reference = ("--reference", folder / "played.wav")
+    assert "✗ sink: level: wanted +0 dB within 1, got -6.0" in judge(folder / "sink.wav", *reference)[1]
+    assert "✓ sink: level" in judge(folder / "sink.wav", *reference, "--plan", plan)[1]
 
 
 def test_json_is_the_verdict(judge, folder):
