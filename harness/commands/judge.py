@@ -61,6 +61,8 @@ def _judged(what: Path, reference: Path | None, plan_file: Path | None) -> tuple
         return _run(what, reference, plan_file)
     head = _head(what)
     if head[:4] in CAPTURES:
+        if reference:
+            click.echo("Warning: a capture is not compared with --reference; a run or a recording is", err=True)
         return _capture(what, _expected(plan_file))
     if head[:4] == b"RIFF":
         return _recording(what, reference, *_expected_of_sink(what, plan_file))

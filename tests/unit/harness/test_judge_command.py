@@ -80,6 +80,12 @@ def test_a_capture_by_itself(judge, folder, tmp_path):
     assert "lost between 127.0.0.1:10000 and 127.0.0.1:20000: 2 packets after seq 49; numbered, so sent" in said
 
 
+def test_a_capture_is_not_compared_with_a_file(judge, folder):
+    """And whoever wants that hears of it."""
+    said = judge(folder / "capture.pcap", "--reference", folder / "played.wav")[1]
+    assert "Warning: a capture is not compared with --reference; a run or a recording is" in said
+
+
 def test_a_recording_against_what_was_played(judge, folder):
     """It is the very sound; another one is not, and a hole in it is found."""
     reference = ("--reference", folder / "played.wav")
