@@ -54,7 +54,7 @@ def view_of_capture(path: Path, verdict: Verdict, wanted: Expectations, page: Pa
         hops_left_out=sum(hop.stream is not None for hop in hops) - len(drawn.strips),
         legs=[{"name": hop.title, **chains.figures(hop)} for hop in hops],
         without_legs="there is no RTP in the capture",
-        ladder=ladder.ladder(wire.sip, {}, origin_s),
+        ladder=ladder.ladder(wire.sip, {}, origin_s, rows),
         versions=environment(),
         downloads=list(files.downloads(path.parent, {path.name: "the capture"}, page)),
         commands={"judge it again": f"b2b judge {path}"},

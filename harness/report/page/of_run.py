@@ -78,7 +78,7 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None, *, most_
         legs=[{"name": hop.title, **chains.figures(hop)} for hop in hops],
         without_legs=call.capture["refusal"],
         digits={listener.node.name: listener.digits for listener in call.listeners if _is_readable(listener)},
-        ladder=ladder.ladder(call.wire.sip, call.addresses, origin_s),
+        ladder=ladder.ladder(call.wire.sip, call.addresses, origin_s, rows),
         charts=charts.charts(call.metrics, origin_s),
         log=lines,
         log_left_out=left_out,
