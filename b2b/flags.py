@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 SOURCE, MIXER, SINK, ORCHESTRATOR = "source", "mixer", "sink", "orchestrator"
+EXTERNAL = "external"  # what a plan calls a device that is not b2b; it has no flags
 CALLING_ROLES = (SOURCE, MIXER, SINK)
+NODE_ROLES = (*CALLING_ROLES, EXTERNAL)
 ROLES = (*CALLING_ROLES, ORCHESTRATOR)
 ABOUT = {
     SOURCE: "calls a target and plays an audio file to it",
@@ -95,8 +97,8 @@ FLAGS = (
          help="User part of the SIP URI that is answered, besides a URI without one."),
     Flag(name="aplay-cmd", roles=(SINK,), default=DEFAULT_APLAY, metavar="COMMAND",
          help="Player: any command that reads S16_LE, 8000 Hz, mono from its standard input."),
-    Flag(name="capture", roles=(SINK,), kind="path", metavar="FILE.wav", in_plan=False,
-         help="Record what is heard (8 kHz mono S16) instead of playing it; with an explicit --aplay-cmd do both."),
+    Flag(name="capture", roles=(SOURCE, SINK), kind="path", metavar="FILE.wav", in_plan=False,
+         help="Record what is heard (8 kHz mono S16). A sink then plays only with an explicit player command."),
     Flag(name="plan", roles=(ORCHESTRATOR,), kind="path", metavar="FILE", help="The plan, in TOML."),
     Flag(name="set", roles=(ORCHESTRATOR,), metavar="NODE.KEY=VALUE", default=(), many=True,
          help="Change the plan for this run, as mixer.mix_gain_in=0.25 or expect.max_gap_ms=60; may be repeated."),

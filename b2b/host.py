@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from b2b.addresses import SIP_PORT, Target
+from b2b.errors import UsageError
 
 ELSEWHERE = ("192.0.2.1", 9)  # TEST-NET-1, RFC 5737: only routed to, nothing is sent
 KEEP_ALIVE = b"\r\n\r\n"  # what SIP receivers skip, RFC 3261 section 7.5
@@ -19,6 +20,16 @@ def host_ip() -> str:
         except OSError:
             return "127.0.0.1"
         return str(probe.getsockname()[0])
+
+
+def free_port(ip: str) -> int:
+    """Return a UDP port that nobody has on that address just now. Raises UsageError where the address is not ours."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.bind((ip, 0))
+        except OSError as error:
+            raise UsageError(f"cannot listen on {ip}: {error.strerror}") from error
+        return int(sock.getsockname()[1])
 
 
 def why_unreachable(target: Target, *, from_ip: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from b2b import clock, host
 from b2b.addresses import Target
 from b2b.audio.pcm import Meter
+from b2b.audio.wav import WavWriter
 from b2b.baresip.agent import CallState, UserAgent
 from b2b.baresip.config import Account
 from b2b.errors import B2bError, SipError
@@ -79,3 +80,11 @@ def in_call(
         line.stop()
         desk.tell_the_rest()
         metrics.finish(lasted)
+
+
+def tell_recording(desk: Desk, recording: WavWriter) -> None:
+    """Log what was recorded."""
+    desk.log.info(
+        f"recorded file={recording.path.name} seconds={recording.seconds:.2f}",
+        event="recorded", file=str(recording.path), seconds=recording.seconds,
+    )  # fmt: skip

@@ -10,8 +10,9 @@ from b2b.audio.tones import Sequence
 from b2b.baresip.agent import CallState
 from b2b.roles.conversation import dial, in_call
 from b2b.roles.desk import Desk
+from b2b.roles.ear import Ear
 from b2b.roles.legs import mixer_legs
-from b2b.roles.line import HEAR_S, lead_in
+from b2b.roles.line import lead_in
 from b2b.roles.settings import MixerSettings
 
 LEAD_MS = 200
@@ -38,6 +39,7 @@ def run(desk: Desk, settings: MixerSettings) -> None:
         inner, outer = mixer_legs(settings.sip_user)
         near, far = stack.enter_context(inner.card), stack.enter_context(outer.card)
         agent = stack.enter_context(desk.agent(inner, outer))
+        ear = Ear(near)
         level_in, level_out = pcm.Meter(), pcm.Meter()
         position = 0
 
@@ -46,7 +48,7 @@ def run(desk: Desk, settings: MixerSettings) -> None:
             near.send(pcm.silence(near.samples))
             far.hear(0)
             source_is_up = agent.state(inner) is CallState.ESTABLISHED
-            heard = near.hear(HEAR_S if source_is_up else 0)
+            heard = ear.hear() if source_is_up else near.hear(0)
             if agent.state(inner) is CallState.CLOSED:  # baresip hangs up only while sound flows
                 far.send(pcm.silence(far.samples))
                 return

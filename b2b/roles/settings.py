@@ -32,6 +32,7 @@ class SourceSettings(Common):
     loop: bool
     duration_s: float | None
     dial_timeout_ms: int
+    capture: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

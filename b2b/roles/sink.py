@@ -8,10 +8,11 @@ from b2b.audio import pcm
 from b2b.audio.player import Player
 from b2b.audio.wav import WavWriter
 from b2b.baresip.agent import CallState
-from b2b.roles.conversation import in_call
+from b2b.roles.conversation import in_call, tell_recording
 from b2b.roles.desk import Desk, Failed
+from b2b.roles.ear import Ear
 from b2b.roles.legs import PTIME_MS, sink_leg
-from b2b.roles.line import HEAR_S, lead_in
+from b2b.roles.line import lead_in
 from b2b.roles.settings import SinkSettings
 
 LEAD_MS = 200
@@ -36,18 +37,12 @@ def run(desk: Desk, settings: SinkSettings) -> None:
                 )
             )
         level = pcm.Meter()
-
-        def hear() -> None:
-            if frame := card.hear(HEAR_S):
-                level.add(frame)
-                if recording:
-                    recording.write(frame)
-                if player:
-                    player.play(frame)
+        takers = [level.add, *([recording.write] if recording else []), *([player.play] if player else [])]
+        ear = Ear(card, *takers)
 
         def tick() -> None:
             card.send(pcm.silence(card.samples))
-            hear()
+            ear.hear()
 
         def extra() -> dict[str, int]:
             return {"player_drops": player.drops if player else 0}
@@ -67,9 +62,6 @@ def run(desk: Desk, settings: SinkSettings) -> None:
         ):
             desk.wait_until(lambda: agent.state(account) is CallState.CLOSED)
         if recording:
-            desk.log.info(
-                f"recorded file={recording.path.name} seconds={recording.seconds:.2f}",
-                event="recorded", file=str(recording.path), seconds=recording.seconds,
-            )  # fmt: skip
+            tell_recording(desk, recording)
         if player and player.drops:
             desk.log.warning(f"the player was too slow: {player.drops} frames of {PTIME_MS} ms were dropped")

@@ -1,4 +1,4 @@
-"""The source: calls the target and plays a file to it."""
+"""The source: calls the target, plays a file to it, and may record what it hears."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from contextlib import ExitStack
 from b2b import clock
 from b2b.audio import pcm
 from b2b.audio.decoder import Decoder
+from b2b.audio.wav import WavWriter
 from b2b.baresip.agent import CallState, UserAgent
 from b2b.baresip.config import Account
 from b2b.errors import SipError
-from b2b.roles.conversation import dial, in_call
+from b2b.roles.conversation import dial, in_call, tell_recording
 from b2b.roles.desk import Desk
+from b2b.roles.ear import Ear
 from b2b.roles.legs import source_leg
 from b2b.roles.line import lead_in
 from b2b.roles.metrics import Metrics
@@ -27,6 +29,9 @@ TAIL_S = 1.5  # silence after the file, in which the jitter buffers along the wa
 def run(desk: Desk, settings: SourceSettings) -> None:
     """Decode ahead, call, play until the end of the file or of the call's duration, hang up."""
     with ExitStack() as stack:
+        recording = WavWriter(settings.capture) if settings.capture else None
+        if recording:
+            stack.callback(recording.close)
         account = source_leg(settings.codec, settings.ptime_ms)
         card = stack.enter_context(account.card)
         sound = stack.enter_context(Decoder(settings.audio_file, ahead_ms=settings.prebuffer_ms, loop=settings.loop))
@@ -38,7 +43,8 @@ def run(desk: Desk, settings: SourceSettings) -> None:
             )
         desk.ready(agent, codec=settings.codec, ptime_ms=settings.ptime_ms)
         dial(desk, agent, account, settings.target, settings.dial_timeout_ms)
-        level = pcm.Meter()
+        level, level_in = pcm.Meter(), pcm.Meter()
+        ear = Ear(card, level_in.add, recording.write) if recording else None
 
         def take(samples: int) -> bytes:
             frame = sound.take(samples)
@@ -46,8 +52,11 @@ def run(desk: Desk, settings: SourceSettings) -> None:
             return frame
 
         def tick() -> None:
-            card.hear(0)
             card.send(take(card.samples))
+            if ear:
+                ear.hear()
+            else:
+                card.hear(0)
 
         def extra() -> dict[str, int]:
             return {"decoder_underruns": sound.underruns, "send_drops": card.overruns}
@@ -60,7 +69,7 @@ def run(desk: Desk, settings: SourceSettings) -> None:
             speaks=account,
             tick=tick,
             lead_ms=lead_ms,
-            meters={"rms_out_dbov": level},
+            meters={"rms_out_dbov": level} | ({"rms_in_dbov": level_in} if recording else {}),
             extra=extra,
         ) as metrics:
             desk.log.info(
@@ -68,6 +77,8 @@ def run(desk: Desk, settings: SourceSettings) -> None:
                 event="streaming", file=str(settings.audio_file), ptime_ms=settings.ptime_ms,
             )  # fmt: skip
             _play(desk, settings, sound, agent, account, metrics)
+        if recording:
+            tell_recording(desk, recording)
 
 
 def _play(

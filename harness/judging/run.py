@@ -9,6 +9,7 @@ from b2b.flags import SOURCE
 from b2b.plan.model import Node
 from harness.call import PCAP, Call, Listener
 from harness.expect import Expectations, SinkExpectation
+from harness.judging.device import both_ways, check_answer, check_resources, check_until_the_end, leg_between
 from harness.judging.digits import check_digits
 from harness.judging.sound import check_hearing, check_level
 from harness.judging.wire import Circumstances, check_stream
@@ -19,7 +20,8 @@ DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter a
 
 def judge(call: Call, wanted: Expectations) -> Verdict:
     """Look at everything that the plan expects. Nothing captured or nothing recorded is never a pass."""
-    return together([*_roles(call), *_wire(call, wanted), *_sinks(call, wanted)])
+    checks = [*_roles(call), *_wire(call, wanted), *_sinks(call, wanted)]
+    return together([*checks, *check_resources(call, wanted.devices)])
 
 
 def _roles(call: Call) -> Iterator[Check]:
@@ -31,16 +33,23 @@ def _roles(call: Call) -> Iterator[Check]:
 
 
 def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
+    """Judge each leg both ways; through a device that leaves the media alone it is one from caller to callee."""
     known = Circumstances(
         file=PCAP, answered_at_s=call.answered_at_s, drops=call.capture["drops"], stalls=call.stalls
     )
-    for src, dst in [(node.name, node.calls) for node in call.plan.nodes if node.calls]:
-        for pair in ((src, dst), (dst, src)):
-            legs = [leg for leg in call.legs if (leg.src, leg.dst) == pair]
-            if legs and legs[0].stream:
-                yield from check_stream(legs[0].name, legs[0].stream, wanted, known)
+    devices = {node.name for node in call.plan.devices}
+    for there, back in both_ways(call):
+        if not call.capture["refusal"] and (trouble := check_answer(call, there, devices)):
+            yield trouble
+            continue
+        for src, dst in (there, back):
+            leg = leg_between(call, src, dst, devices)
+            if leg and leg.stream:
+                yield from check_stream(f"{src} -> {dst}", leg.stream, wanted.of_leg(src, dst), known)
+                if src in devices:
+                    yield check_until_the_end(f"{src} -> {dst}", leg, call)
             else:
-                yield _unseen(call, " -> ".join(pair))
+                yield _unseen(call, f"{src} -> {dst}")
 
 
 def _unseen(call: Call, name: str) -> Check:

@@ -27,9 +27,9 @@ BAD_NODES = {
     "name without role": ("ear.sip_user = 'x'", "x.toml:2: topology.ear: wanted a role (source or mixer"),
     "misspelt name": ("sinc.sip_user = 'x'", "topology.sinc: wanted a role"),
     "misspelt name, hint": ("sinc.sip_user = 'x'", "did you mean sink?"),
-    "unknown role": ("ear.role = 'sinc'", "or sink, came the string 'sinc'; did you mean sink?"),
-    "role of no call": ("o.role = 'orchestrator'", "topology.o.role: wanted source or mixer or sink, came"),
-    "role of a wrong type": ("ear.role = 5", "topology.ear.role: wanted source or mixer or sink, came the integer 5"),
+    "unknown role": ("ear.role = 'sinc'", "or sink or external, came the string 'sinc'; did you mean sink?"),
+    "role of no call": ("o.role = 'orchestrator'", "topology.o.role: wanted source or mixer or sink or external, came"),
+    "role of a wrong type": ("ear.role = 5", "wanted source or mixer or sink or external, came the integer 5"),
     "name that leads out": ("'../ear'.role = 'sink'", "wanted a name of letters, digits, - and _, came '../ear'"),
 }
 BAD_VALUES = {
