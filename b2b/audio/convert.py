@@ -1,4 +1,4 @@
-"""An audio file as a file of its own in the form that a device plays: 8 kHz mono, WAV or headerless G.711."""
+"""An audio file in the form that a device plays: 8 kHz mono as WAV, as headerless G.711, or as a capture of RTP."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from b2b import child
+from b2b.audio import rtp_pcap
 from b2b.audio.decoder import ffmpeg_command, last_words
 from b2b.errors import AudioError
 
@@ -15,10 +16,15 @@ FORMATS = {".wav": ("-f", "wav"), ".ul": ("-f", "mulaw"), ".al": ("-f", "alaw")}
 
 def convert(source: Path, target: Path) -> None:
     """Write the file's first audio stream as the target's suffix says. Raises AudioError where ffmpeg cannot."""
+    if target.suffix == ".pcap":
+        raw = target.with_suffix(".al")
+        convert(source, raw)
+        rtp_pcap.write(raw.read_bytes(), target)
+        return
     *command, _format, _s16, _pipe = ffmpeg_command(source)
     words = os.memfd_create("ffmpeg-words")
     try:
-        command += [*FORMATS[target.suffix], f"file:{target}"]
+        command += [*FORMATS[target.suffix], "-y", f"file:{target}"]
         process = child.start(command, stdout=subprocess.DEVNULL, stderr=words)
         if code := process.wait():
             said = last_words(words) or child.how_it_ended(code)

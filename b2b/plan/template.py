@@ -13,7 +13,8 @@ NAME = r"[A-Za-z][A-Za-z0-9_-]*(?:\.[a-z_]+)?"
 PLACEHOLDER = re.compile(rf"\{{\{{(?P<escaped>{NAME})\}}\}}|(?<!\$)\{{(?P<name>{NAME})\}}")
 
 RUN_DIR, PLAN_DIR = "run_dir", "plan_dir"
-AUDIO = {"audio_wav": "audio.wav", "audio_ulaw": "audio.ul", "audio_alaw": "audio.al"}  # and the file that it becomes
+# The device's sound in the form that it plays, and the file that it becomes in the device's folder.
+AUDIO = {"audio_wav": "audio.wav", "audio_ulaw": "audio.ul", "audio_alaw": "audio.al", "audio_pcap": "audio.pcap"}
 OWN = (RUN_DIR, PLAN_DIR, "address", "ip", "port")
 OF_OTHERS = ("address", "ip", "port", "user")
 

@@ -18,7 +18,7 @@ from b2b.baresip.config import Account
 from b2b.baresip.control import CallEvent
 from b2b.errors import B2bError, SipError
 from b2b.logs import Log, Ready
-from b2b.roles.legs import CODEC, PTIME_MS
+from b2b.roles.legs import PTIME_MS
 from b2b.roles.settings import Common
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -140,7 +140,7 @@ class Desk:
             on_message=self.post,
         )
 
-    def ready(self, agent: UserAgent, *, codec: str = CODEC, ptime_ms: int = PTIME_MS) -> None:
+    def ready(self, agent: UserAgent, *, ptime_ms: int = PTIME_MS) -> None:
         """Say READY, and wait for the start where an orchestrator gives it."""
         if agent.weakness:
             self.log.warning(
@@ -148,7 +148,7 @@ class Desk:
                 "let the SIP ports of two roles be two apart"
             )
         self.log.info(f"listening sip={agent.sip}", event="listening", sip=agent.sip)
-        self.log.ready(Ready(role=self.role, sip=agent.sip, codec=codec, ptime_ms=ptime_ms))
+        self.log.ready(Ready(role=self.role, sip=agent.sip, codec=self.settings.codec, ptime_ms=ptime_ms))
         if self.settings.supervised:
             self.wait_until(lambda: self._started)
 

@@ -9,7 +9,7 @@ from b2b.baresip.config import Account
 from b2b.baresip.soundcard import Card
 from b2b.flags import MIXER, SINK, SOURCE
 
-CODEC, PTIME_MS = "pcmu", 20  # of the roles that follow their caller
+PTIME_MS = 20  # of the roles that follow their caller
 
 
 def source_leg(codec: str, ptime_ms: int) -> Account:
@@ -19,16 +19,16 @@ def source_leg(codec: str, ptime_ms: int) -> Account:
     )  # fmt: skip
 
 
-def sink_leg(user: str) -> Account:
+def sink_leg(codec: str, user: str) -> Account:
     """Return the side that answers whoever calls."""
-    return Account(user=user, card=Card("sink", ptime_ms=PTIME_MS), answers=True, codec=CODEC, ptime_ms=PTIME_MS)
+    return Account(user=user, card=Card("sink", ptime_ms=PTIME_MS), answers=True, codec=codec, ptime_ms=PTIME_MS)
 
 
-def mixer_legs(user: str) -> tuple[Account, Account]:
+def mixer_legs(codec: str, user: str) -> tuple[Account, Account]:
     """Return the near side, which the role answers when the far side is up, and the far side."""
-    near = Account(user=user, card=Card("near", ptime_ms=PTIME_MS), answers=False, codec=CODEC, ptime_ms=PTIME_MS)
+    near = Account(user=user, card=Card("near", ptime_ms=PTIME_MS), answers=False, codec=codec, ptime_ms=PTIME_MS)
     far = Account(
-        user=f"{user}-out", card=Card("far", ptime_ms=PTIME_MS), answers=False, codec=CODEC, ptime_ms=PTIME_MS
+        user=f"{user}-out", card=Card("far", ptime_ms=PTIME_MS), answers=False, codec=codec, ptime_ms=PTIME_MS
     )  # fmt: skip
     return near, far
 
@@ -38,6 +38,6 @@ def legs_of(role: str, settings: Mapping[str, Any]) -> tuple[Account, ...]:
     if role == SOURCE:
         return (source_leg(settings["codec"], settings["ptime_ms"]),)
     if role == SINK:
-        return (sink_leg(settings["sip_user"]),)
+        return (sink_leg(settings["codec"], settings["sip_user"]),)
     assert role == MIXER
-    return mixer_legs(settings["sip_user"])
+    return mixer_legs(settings["codec"], settings["sip_user"])

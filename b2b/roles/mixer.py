@@ -36,7 +36,7 @@ def run(desk: Desk, settings: MixerSettings) -> None:
     """Call the target, answer the source once the target has answered, mix until either hangs up."""
     sequence = sequence_of(desk, settings)
     with ExitStack() as stack:
-        inner, outer = mixer_legs(settings.sip_user)
+        inner, outer = mixer_legs(settings.codec, settings.sip_user)
         near, far = stack.enter_context(inner.card), stack.enter_context(outer.card)
         agent = stack.enter_context(desk.agent(inner, outer))
         ear = Ear(near)

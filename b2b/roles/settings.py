@@ -17,6 +17,7 @@ class Common:
     supervised: bool
     work_dir: Path | None
     kill_after_s: float
+    codec: str = "pcmu"
     notes: tuple[str, ...] = ()
 
 
@@ -28,7 +29,6 @@ class SourceSettings(Common):
     audio_file: Path
     prebuffer_ms: int
     ptime_ms: int
-    codec: str
     loop: bool
     duration_s: float | None
     dial_timeout_ms: int

@@ -41,7 +41,7 @@ def run(desk: Desk, settings: SourceSettings) -> None:
             desk.log.warning(
                 f"--prebuffer-ms is below {RECOMMENDED_PREBUFFER_MS}: a decoder that stalls for longer may be heard"
             )
-        desk.ready(agent, codec=settings.codec, ptime_ms=settings.ptime_ms)
+        desk.ready(agent, ptime_ms=settings.ptime_ms)
         dial(desk, agent, account, settings.target, settings.dial_timeout_ms)
         level, level_in = pcm.Meter(), pcm.Meter()
         ear = Ear(card, level_in.add, recording.write) if recording else None
