@@ -34,6 +34,10 @@ look() {
   esac
   [ "$wanted" = --tests ] || return 0
   PATH=$PATH:/usr/sbin need nftables command -v nft  # drops packets of a call
+  need sip-tester command -v sipp  # other people's devices
+  need libnet-sip-perl perl -MNet::SIP -e 1
+  PATH=$PATH:/usr/sbin need kamailio command -v kamailio
+  need rtpengine-daemon command -v rtpengine
   need chromium command -v chromium  # opens the pages
 }
 

@@ -71,6 +71,17 @@ def ask(argv: Sequence[str], *, patience_s: float) -> str:
     return said.decode(errors="replace")
 
 
+def succeeds(argv: Sequence[str], *, env: Mapping[str, str] | None = None, patience_s: float) -> bool:
+    """Return whether a program ends by itself with exit code 0; what it says is nobody's business."""
+    try:
+        process = start(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except OSError:
+        return False
+    if not wait(process, clock.Deadline.after(patience_s)):
+        stop(process, patience_s=())
+    return process.returncode == 0
+
+
 def python_command(module: str) -> list[str]:
     """Return how to run one of our modules with this very interpreter and no surprises from the user's folder."""
     return [sys.executable, "-P", "-m", module] if sys.version_info >= (3, 11) else [sys.executable, "-m", module]

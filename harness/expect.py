@@ -81,7 +81,7 @@ def expectations(plan: Plan) -> Expectations | None:
     ears = {node.name for node in plan.with_role(SOURCE) if devices.intersection(node.callees)}
     own = {item.name for item in fields(Expectations)} - {*COLLECTIONS}
     values: dict[str, Any] = {}
-    heard = {name: SinkExpectation() for name in sinks}
+    heard = {name: SinkExpectation() for name in sinks | {ear for ear in ears if _speaks(plan, ear)}}
     held: dict[str, DeviceExpectation] = {}
     legs: dict[tuple[str, str], LegExpectation] = {}
     for key, value in table.items():

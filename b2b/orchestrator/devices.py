@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import threading
@@ -22,32 +21,13 @@ from b2b.orchestrator.readiness import probe
 from b2b.orchestrator.resources import Held
 from b2b.plan import template
 from b2b.plan.device import read_template, ready_of, texts_of
+from b2b.plan.installed import search_path
 from b2b.plan.model import Node, Plan
 
 LAST_OUTPUT_S = 1.0
 SWEEP_S = 1.0
 PROBE_S = 0.1
 LOG = "output.log"
-SUPERUSERS = "/usr/local/sbin:/usr/sbin:/sbin"  # where servers are, and an ordinary user's PATH does not look
-
-
-def search_path() -> str:
-    """Return where devices' programs are looked for."""
-    return f"{os.environ.get('PATH', os.defpath)}:{SUPERUSERS}"
-
-
-def missing_program(device: Node) -> str | None:
-    """Return the program of a device that is not installed; None where it is, or none is needed."""
-    program: str | None = next(iter(device.settings.get("command", ())), None)
-    return program if program and not shutil.which(program, path=search_path()) else None
-
-
-def check_programs(plan: Plan) -> None:
-    """Raise UsageError for a device whose program is not there."""
-    for device in plan.devices:
-        if program := missing_program(device):
-            says = f"wanted a program that is installed, came {program!r}, which is not on PATH"
-            raise plan.where.error("topology", device.name, "command", says=says)
 
 
 def values_for(device: Node, plan: Plan, folder: Path) -> dict[str, str]:

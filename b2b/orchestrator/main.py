@@ -12,13 +12,15 @@ from b2b import clock, host
 from b2b.errors import ExitCode, UsageError, describe
 from b2b.flags import FLAGS, ORCHESTRATOR, SOURCE
 from b2b.logs import printable
-from b2b.orchestrator import devices, hooks, network, picture, signals
+from b2b.orchestrator import hooks, network, picture, signals
 from b2b.orchestrator.children import relative, role_command
 from b2b.orchestrator.console import Console
 from b2b.orchestrator.folder import RunFolder, default_folder
 from b2b.orchestrator.report import closing_lines, summary
 from b2b.orchestrator.run import Run, Wishes, extra_flags
 from b2b.orchestrator.supervise import Failure, Supervisor, Timing
+from b2b.plan.change import TOPOLOGY
+from b2b.plan.installed import missing
 from b2b.plan.load import load_plan
 from b2b.plan.model import Plan
 from b2b.plan.resolve import call_duration_s, is_self_contained, on_free_ports, on_ports, resolve
@@ -46,7 +48,8 @@ def main(flags: Mapping[str, Any]) -> int:
     if flags["dry_run"]:
         show(plan, folder, wishes, why)
         return int(ExitCode.OK)
-    devices.check_programs(plan)
+    for device, why in missing(plan):
+        raise plan.where.error(TOPOLOGY, device.name, "command", says=f"wanted what is installed: {why}")
     if kind == PRIVATE:
         network.enter_private()
     timing = Timing(flags["ready_ms"] / 1000, flags["grace_ms"] / 1000, flags["kill_ms"] / 1000)

@@ -17,7 +17,7 @@ from b2b.plan.check import check_value, describe, did_you_mean
 from b2b.plan.model import Node
 from b2b.plan.where import Where
 
-KEYS = ("command", "address", "ready", "files", "stop", "calls", "audio_file")
+KEYS = ("command", "needs", "address", "ready", "files", "stop", "calls", "audio_file")
 READY_KEYS = ("options", "output", "port", "timeout_ms")
 WAYS = READY_KEYS[:3]
 SIGNALS = {name.removeprefix("SIG") for name in signal.Signals.__members__}
@@ -50,6 +50,7 @@ def make_device(name: str, table: Mapping[str, Any], *, folder: Path | None, whe
         raise where.error("topology", name, "address", says=says)
     checks: dict[str, Callable[[object], Any]] = {
         "command": lambda value: _command(value, folder),
+        "needs": lambda value: _command(value, folder),
         "address": _address,
         "ready": _ready,
         "files": lambda value: _files(value, folder),
@@ -107,7 +108,7 @@ def _check_presence(name: str, settings: Mapping[str, Any], where: Where) -> Non
     """Refuse what only a process can have on a device that is there already."""
     if "command" in settings:
         return
-    for key in ("files", "audio_file"):
+    for key in ("files", "audio_file", "needs"):
         if key in settings:
             says = "wanted a command beside it, as without one the device is there already and nothing is given to it"
             raise where.error("topology", name, key, says=says)
