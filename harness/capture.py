@@ -6,7 +6,7 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,17 +16,18 @@ DLT_RAW = 101  # packets begin with their IP header
 PERIOD_S = 0.1
 HOW_TO_ALLOW = "it takes a private network, root, or CAP_NET_RAW"
 
-# UDP and ICMP of both IP versions; TCP is baresip's control socket.
-UDP_AND_ICMP = (
+# UDP and ICMP of both IP versions, and IPv4's TCP: SIP's, and baresip's control socket, which is left out later.
+UDP_ICMP_AND_TCP = (
     (0x30, 0, 0, 0),  # the version
     (0x54, 0, 0, 0xF0),
     (0x15, 0, 2, 0x60),
     (0x30, 0, 0, 6),  # IPv6: the next header
     (0x05, 0, 0, 2),
-    (0x15, 0, 5, 0x40),
+    (0x15, 0, 6, 0x40),
     (0x30, 0, 0, 9),  # IPv4: the protocol
-    (0x15, 2, 0, socket.IPPROTO_UDP),
-    (0x15, 1, 0, socket.IPPROTO_ICMP),
+    (0x15, 3, 0, socket.IPPROTO_UDP),
+    (0x15, 2, 0, socket.IPPROTO_ICMP),
+    (0x15, 1, 0, socket.IPPROTO_TCP),
     (0x15, 0, 1, socket.IPPROTO_ICMPV6),
     (0x06, 0, 0, LARGEST),
     (0x06, 0, 0, 0),
@@ -43,21 +44,31 @@ class Capture:
 
 
 @contextlib.contextmanager
-def capturing(path: Path, addresses: Collection[str]) -> Iterator[Capture]:
+def capturing(path: Path, addresses: Collection[str], tcp_ports: Collection[int] = ()) -> Iterator[Capture]:
     """Write every packet from or to one of the IPv4 addresses to a pcap file, until the block ends.
 
-    Where the kernel does not allow it there is no file, and the result says why.
+    Of TCP only what is from or to one of the ports. Where the kernel does not allow any of it there is no file, and the
+    result says why.
     """
     capture = Capture()
     with contextlib.ExitStack() as stack:
         try:
-            sniffer = stack.enter_context(Sniffer(UDP_AND_ICMP))
+            sniffer = stack.enter_context(Sniffer(UDP_ICMP_AND_TCP))
         except OSError as error:
             capture.refusal = f"{os.strerror(error.errno or 0)}; {HOW_TO_ALLOW}"
             yield capture
             return
         ending = threading.Event()
-        wanted = {socket.inet_aton(address) for address in addresses}
+        ours = {socket.inet_aton(address) for address in addresses}
+        ports = {port.to_bytes(2, "big") for port in tcp_ports}
+
+        def wanted(packet: bytes) -> bool:
+            if packet[12:16] not in ours and packet[16:20] not in ours:
+                return False
+            start = 4 * (packet[0] & 15)
+            both = {packet[start : start + 2], packet[start + 2 : start + 4]}
+            return packet[9] != socket.IPPROTO_TCP or not both.isdisjoint(ports)
+
         thread = threading.Thread(
             target=_record, args=(sniffer, ending, path, wanted, capture), name="capture", daemon=True
         )
@@ -69,7 +80,9 @@ def capturing(path: Path, addresses: Collection[str]) -> Iterator[Capture]:
             thread.join()
 
 
-def _record(sniffer: Sniffer, ending: threading.Event, path: Path, wanted: set[bytes], capture: Capture) -> None:
+def _record(
+    sniffer: Sniffer, ending: threading.Event, path: Path, wanted: Callable[[bytes], bool], capture: Capture
+) -> None:
     from dpkt.pcap import Writer  # here, because it takes as long to load as a role to start
 
     with path.open("wb") as file:
@@ -78,7 +91,7 @@ def _record(sniffer: Sniffer, ending: threading.Event, path: Path, wanted: set[b
         while not ended:
             ended = ending.wait(PERIOD_S)
             for arrival_s, packet in sniffer.queued():
-                if packet[12:16] in wanted or packet[16:20] in wanted:
+                if wanted(packet):
                     writer.writepkt(packet, ts=arrival_s)
                     capture.packets += 1
             file.flush()

@@ -14,7 +14,8 @@ from b2b.plan.model import Plan
 
 TABLE, LEGS, HEARS = "expect", "legs", "hears"
 ARROW = " -> "
-TEXTS = ("dtmf", "codec")
+TEXTS = ("dtmf", "dtmf_by", "codec")
+WAYS = ("inband", "rfc4733", "info")  # in which a digit may come
 Kind = TypeVar("Kind")
 
 
@@ -22,10 +23,12 @@ Kind = TypeVar("Kind")
 class SinkExpectation:
     """What one listener must hear; `dtmf` is repeated as often as the call is long, None asks nothing of the digits.
 
-    `hears` names the nodes that are heard, where the plan's calls do not say: through a device.
+    `dtmf_by` is how they come: inband, rfc4733 or info. `hears` names the nodes that are heard, where the plan's calls
+    do not say: through a device.
     """
 
     dtmf: str | None = None
+    dtmf_by: str = "inband"
     max_heard_gap_ms: float = 40
     max_clipped: int = 0
     level_db: float = 0
@@ -136,6 +139,8 @@ def _legs(plan: Plan, table: object) -> dict[tuple[str, str], LegExpectation]:
 def _checked(plan: Plan, keys: tuple[str, ...], owner: type, value: Any) -> Any:
     if keys[-1] == HEARS:
         return _hears(plan, keys, value)
+    if keys[-1] == "dtmf_by" and value not in WAYS:
+        raise plan.where.error(*keys, says=f"wanted {' or '.join(WAYS)}, came {describe(value)}")
     wanted = "text" if keys[-1] in TEXTS else "a number of at least 0"
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if wanted == "text" and not isinstance(value, str):

@@ -20,7 +20,8 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
     """Capture the run, and judge it where its plan expects something. Raises UsageError for a broken `[expect]`."""
     wanted = expectations(plan)
     addresses = {node.bind.ip for node in plan.nodes}
-    with canary.watching(folder / canary.FILE), capturing(folder / PCAP, addresses) as capture:
+    tcp_ports = {node.bind.port for node in plan.nodes if node.bind.port}
+    with canary.watching(folder / canary.FILE), capturing(folder / PCAP, addresses, tcp_ports) as capture:
         yield
     (folder / NOTES).write_text(json.dumps(asdict(capture)) + "\n", encoding="utf-8")
     if wanted:

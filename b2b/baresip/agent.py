@@ -18,7 +18,7 @@ from b2b.baresip.control import CallEvent, Control, Refused
 from b2b.baresip.door import free_port
 from b2b.baresip.process import Baresip
 from b2b.baresip.stats import LegStats, parse_audio_debug
-from b2b.errors import SipError
+from b2b.errors import SipError, UsageError
 
 START_S = 5.0
 START_TRIES = 3
@@ -80,6 +80,7 @@ class UserAgent:
     ) -> None:
         self.accounts, self.address, self.port = accounts, address, port
         self.calls = {account.user: Call() for account in accounts}
+        self.registrations: dict[str, tuple[bool, str]] = {}  # by user: accepted or not, the answer
         self._asked_port = port
         self._own_group, self._work_dir = own_group, work_dir
         self._on_message = on_message
@@ -96,6 +97,8 @@ class UserAgent:
             self._dialect = versions.installed()
         except OSError as error:
             raise SipError(f"baresip cannot be started: {error.strerror}") from error
+        if any(account.dtmf_mode for account in self.accounts) and not self._dialect.sends_info:
+            raise UsageError(f"--dtmf-mode info: baresip {self._dialect} sends no SIP INFO, wanted 1.1 or later")
         for attempt in range(START_TRIES):
             try:
                 self._start()
@@ -156,6 +159,11 @@ class UserAgent:
         """Answer the call that rings on one leg."""
         self._about(account, "accept")
 
+    def press(self, account: Account, digits: str) -> None:
+        """Signal digits on one leg, one after the other, as the account's DTMF mode has it."""
+        call_id = self.calls[account.user].id
+        self._command(*self._dialect.press(account, self.address, call_id, digits))
+
     def hang_up(self) -> None:
         """End every call; when this returns, baresip has let go of their sound cards."""
         for account in self.accounts:
@@ -206,9 +214,13 @@ class UserAgent:
             max_calls=self._dialect.max_calls(len(self.accounts)),
             modules_in=config.modules_folder(),
         )
-        accounts = config.accounts(self.accounts, self.address)
-        self._baresip.start({"config": text, "accounts": accounts, "asound.conf": config.asound(cards)})
+        self._baresip.start(
+            {"config": text, "asound.conf": config.asound(cards)},
+            secrets={"accounts": config.accounts(self.accounts, self.address, secret=True)},
+            over_tcp=self.port if any(account.transport == "tcp" for account in self.accounts) else None,
+        )
         self._control = self._connect(clock.Deadline.after(START_S))
+        self._baresip.forget_secrets({"accounts": config.accounts(self.accounts, self.address)})
         self._baresip.forget_folder()
 
     def _connect(self, deadline: clock.Deadline) -> Control:
@@ -238,7 +250,9 @@ class UserAgent:
             self._totals[self._closing_leg] = int(found[1]), int(found[2])
 
     def _on_event(self, event: CallEvent) -> None:
-        if before := self.calls.get(event.user):
+        if event.type.startswith("REGISTER_"):
+            self.registrations[event.user] = event.type == "REGISTER_OK", event.param
+        elif before := self.calls.get(event.user):
             before.id = event.call_id or before.id
             if state := STATES.get(event.type):
                 now = clock.now()

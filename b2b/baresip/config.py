@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from b2b.baresip.soundcard import Card
@@ -47,27 +47,58 @@ module_path {modules_in}
 """
 
 
+REGISTER_EVERY_S = 300
+HIDDEN = "***"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What answers a challenge. The password is in no text but the one that baresip reads."""
+
+    user: str
+    password: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One side of baresip: the user it is called by, and the sound card that it speaks and hears through."""
+    """One side of baresip: the user it is called by, and the sound card that it speaks and hears through.
+
+    `domain` is where the user belongs to, as host[:port]: a registrar with `registers`; by default our own address.
+    """
 
     user: str
     card: Card
     answers: bool
     codec: str
     ptime_ms: int
+    domain: str | None = None
+    registers: bool = False
+    outbound: str | None = None
+    transport: str = "udp"
+    credentials: Credentials | None = None
+    dtmf_mode: str | None = None
 
-    def line(self, address: str) -> str:
-        """Return the account as baresip's `accounts` file has it."""
+    def line(self, address: str, *, secret: bool = False) -> str:
+        """Return the account as baresip's `accounts` file has it, with the password only if it is to be `secret`."""
         mode = "auto" if self.answers else "manual"
-        return (
-            f"<{self.uri(address)}>;regint=0;answermode={mode};audio_codecs={self.codec};ptime={self.ptime_ms}"
+        over = ";transport=tcp" if self.transport == "tcp" else ""
+        line = (
+            f"<{self.uri(address)}{over}>;regint={REGISTER_EVERY_S if self.registers else 0};answermode={mode}"
+            f";audio_codecs={self.codec};ptime={self.ptime_ms}"
             f";audio_source=alsa,{self.card.name}_in;audio_player=alsa,{self.card.name}_out"
         )
+        if self.outbound:
+            line += f';outbound="{self.outbound}{over};lr"'
+        if self.dtmf_mode:
+            line += f";dtmfmode={self.dtmf_mode}"
+        if self.credentials:
+            password = self.credentials.password if secret else HIDDEN
+            line += f";auth_user={self.credentials.user};auth_pass={password}"
+        return line
 
     def uri(self, address: str) -> str:
         """Return the account's address of record, by which `uafind` finds it."""
-        return f"sip:{self.user}@{address}"
+        return f"sip:{self.user}@{self.domain or address}"
 
 
 def modules_folder() -> str:
@@ -95,9 +126,9 @@ def config(*, address: str, port: int, control_port: int, card: str, max_calls: 
     )
 
 
-def accounts(legs: Sequence[Account], address: str) -> str:
-    """Return the `accounts` file."""
-    return "".join(leg.line(address) + "\n" for leg in legs)
+def accounts(legs: Sequence[Account], address: str, *, secret: bool = False) -> str:
+    """Return the `accounts` file; with passwords only where it is to be `secret`."""
+    return "".join(leg.line(address, secret=secret) + "\n" for leg in legs)
 
 
 def asound(cards: Sequence[Card]) -> str:

@@ -12,7 +12,7 @@ class Ties:
 
     def __init__(self, nodes: Sequence[Node]) -> None:
         self._nodes = {node.name: node for node in nodes}
-        self._called = {name for node in nodes for name in node.callees}
+        self._called = {name for node in nodes for name in (*node.callees, *node.relies_on)}
 
     def dials(self, node: Node) -> bool:
         """Whether it is a device that calls and that nobody calls: its process is a call."""

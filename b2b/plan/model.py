@@ -20,6 +20,7 @@ class Node:
     settings: dict[str, Any]
     given: frozenset[str] = frozenset()
     calls: str | None = None  # the node that the target points to, known once the plan is resolved
+    relies_on: tuple[str, ...] = ()  # the devices that it registers with, or sends its requests through
 
     @property
     def is_device(self) -> bool:
@@ -71,6 +72,10 @@ class Plan:
     def devices(self) -> tuple[Node, ...]:
         """The nodes that are not b2b."""
         return self.with_role(EXTERNAL)
+
+    def users_of(self, name: str) -> tuple[Node, ...]:
+        """Return the nodes that call one, or rely on it."""
+        return tuple(node for node in self.nodes if name in (*node.callees, *node.relies_on))
 
     def callers_of(self, name: str) -> tuple[Node, ...]:
         """Return the nodes that call one."""

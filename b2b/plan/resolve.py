@@ -18,7 +18,7 @@ LOOPBACK = "127.0.0.1"
 
 def resolve(plan: Plan, *, host_ip: str) -> Plan:
     """Return the plan with every address that can be known before the roles run, and with who calls whom."""
-    nodes = tuple(_connect(node, plan, host_ip) for node in plan.nodes)
+    nodes = tuple(_rely(_connect(node, plan, host_ip), plan, host_ip) for node in plan.nodes)
     plan = replace(plan, nodes=tuple(_listen(node, host_ip) for node in nodes))
     check_binds(plan.nodes, plan.where)
     _check_calls(plan)
@@ -59,6 +59,7 @@ def is_self_contained(plan: Plan) -> bool:
     taken = {node.calls for node in plan.nodes}
     return (
         all(is_loopback(node.bind.ip) and node.starts_itself for node in plan.nodes)
+        and all(len(node.relies_on) == len({"register", "outbound"} & node.settings.keys()) for node in plan.nodes)
         and all(node.calls for node in plan.nodes if node.target)
         and (bool(plan.devices) or all(node.name in taken for node in plan.nodes if node.role != SOURCE))
     )
@@ -98,18 +99,36 @@ def _connect(node: Node, plan: Plan, host_ip: str) -> Node:
     return replace(_set(node, "sip_target", str(address)), calls=callee.name)
 
 
-def _callee(node: Node, target: Target, plan: Plan, host_ip: str) -> Node | None:
+def _rely(node: Node, plan: Plan, host_ip: str) -> Node:
+    """Point a role's registrar and proxy at the devices that they mean."""
+    for key in ("register", "outbound"):
+        if key not in node.settings:
+            continue
+        target = parse_target(node.settings[key])
+        server = _callee(node, target, plan, host_ip, key=key)
+        if server is None:
+            continue
+        if not server.is_device:
+            says = f"wanted a device, or a server elsewhere, came {server.name}, a {server.role}"
+            raise plan.where.error(TOPOLOGY, node.name, key, says=says)
+        bind = server.bind.on(host_ip)
+        node = _set(node, key, str(replace(target, host=bind.ip, port=bind.port)))
+        node = replace(node, relies_on=(*node.relies_on, server.name))
+    return node
+
+
+def _callee(node: Node, target: Target, plan: Plan, host_ip: str, *, key: str = "sip_target") -> Node | None:
     for other in plan.nodes:
         if target.host == other.name:
             if target.port not in (None, other.bind.port):
                 says = f"wanted the port of {other.name}, which listens on {other.bind}, came {target.port}"
-                raise plan.where.error(TOPOLOGY, node.name, "sip_target", says=says)
+                raise plan.where.error(TOPOLOGY, node.name, key, says=says)
             return other
     if found := next((other for other in plan.nodes if _reaches(target, other, host_ip)), None):
         return found
     if meant := suggest(target.host, (other.name for other in plan.nodes), cutoff=0.75):
         says = f"there is no node {target.host!r}; did you mean {meant}?"
-        raise plan.where.error(TOPOLOGY, node.name, "sip_target", says=says)
+        raise plan.where.error(TOPOLOGY, node.name, key, says=says)
     return None
 
 
@@ -151,7 +170,7 @@ def _check_reach(plan: Plan) -> None:
     for device in plan.devices:
         if device.starts_itself:
             continue
-        for node in (*plan.callers_of(device.name), *map(plan.node, device.callees)):
+        for node in (*plan.users_of(device.name), *map(plan.node, device.callees)):
             if not node.is_device and "sip_bind" not in node.given:
                 says = f"wanted the address at which {device.name}, which is there already, reaches it, but missing"
                 raise plan.where.error(TOPOLOGY, node.name, "sip_bind", says=says)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 
 from b2b import clock, host
-from b2b.addresses import Target
+from b2b.addresses import Target, parse_target
 from b2b.audio.pcm import Meter
 from b2b.audio.wav import WavWriter
 from b2b.baresip.agent import CallState, UserAgent
@@ -26,7 +26,8 @@ def dial(desk: Desk, agent: UserAgent, account: Account, target: Target, timeout
     """
     desk.log.info(f"dialing target={target}", event="dialing", target=str(target))
     deadline = clock.Deadline.after(timeout_ms / 1000)
-    while why := host.why_unreachable(target, from_ip=agent.address):
+    first = target if account.outbound is None else parse_target(account.outbound)
+    while why := host.why_unreachable(first, from_ip=agent.address, over_tcp=account.transport == "tcp"):
         if deadline.passed:
             raise SipError(f"no call to {target} within {timeout_ms} ms: {why}")
         desk.wait_until(lambda: False, by=clock.Deadline.after(min(RETRY_S, deadline.left)))
@@ -48,8 +49,12 @@ def in_call(
     lead_ms: float,
     meters: Mapping[str, Meter],
     extra: Callable[[], Mapping[str, int]],
+    on_tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Metrics]:
-    """Let the media flow inside the block; on the way out hang up, while they still do, and say the last metrics."""
+    """Let the media flow inside the block; on the way out hang up, while they still do, and say the last metrics.
+
+    `tick` is called once a frame by the media thread, `on_tick` now and then by the desk.
+    """
     line = Line(
         tick,
         frame_s=speaks.card.seconds,
@@ -64,7 +69,12 @@ def in_call(
         meters=meters,
         extra=lambda: {"stalls": line.stalls, **extra()},
     )
-    desk.on_tick, desk.on_rtcp = metrics.tick, metrics.rtcp_jitter
+
+    def at_the_desk() -> None:
+        metrics.tick()
+        on_tick()
+
+    desk.on_tick, desk.on_rtcp = at_the_desk, metrics.rtcp_jitter
     try:
         line.start()
         yield metrics

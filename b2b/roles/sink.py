@@ -25,7 +25,7 @@ def run(desk: Desk, settings: SinkSettings) -> None:
         if settings.capture:
             recording = WavWriter(settings.capture)
             stack.callback(recording.close)
-        account = sink_leg(settings.codec, settings.sip_user)
+        (account,) = desk.reached(sink_leg(settings.codec, settings.user or settings.sip_user))
         card = stack.enter_context(account.card)
         agent = stack.enter_context(desk.agent(account))
         if settings.aplay_cmd:

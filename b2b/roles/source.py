@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from b2b import clock
 from b2b.audio import pcm
 from b2b.audio.decoder import Decoder
+from b2b.audio.digits import parse_sequence
+from b2b.audio.tones import Sequence
 from b2b.audio.wav import WavWriter
 from b2b.baresip.agent import CallState, UserAgent
 from b2b.baresip.config import Account
@@ -15,6 +17,7 @@ from b2b.errors import SipError
 from b2b.roles.conversation import dial, in_call, tell_recording
 from b2b.roles.desk import Desk
 from b2b.roles.ear import Ear
+from b2b.roles.keypad import INBAND, Keypad
 from b2b.roles.legs import source_leg
 from b2b.roles.line import lead_in
 from b2b.roles.metrics import Metrics
@@ -32,7 +35,8 @@ def run(desk: Desk, settings: SourceSettings) -> None:
         recording = WavWriter(settings.capture) if settings.capture else None
         if recording:
             stack.callback(recording.close)
-        account = source_leg(settings.codec, settings.ptime_ms)
+        leg = source_leg(settings.codec, settings.user, settings.ptime_ms)
+        (account,) = desk.reached(leg, dtmf_mode=settings.dtmf_mode)
         card = stack.enter_context(account.card)
         sound = stack.enter_context(Decoder(settings.audio_file, ahead_ms=settings.prebuffer_ms, loop=settings.loop))
         agent = stack.enter_context(desk.agent(account))
@@ -46,8 +50,14 @@ def run(desk: Desk, settings: SourceSettings) -> None:
         level, level_in = pcm.Meter(), pcm.Meter()
         ear = Ear(card, level_in.add, recording.write) if recording else None
 
+        digits = parse_sequence(settings.dtmf).digits
+        tones = Tones(settings, digits if settings.dtmf_mode == INBAND else "")
+        keypad = Keypad(
+            desk, agent, account, digits, mode=settings.dtmf_mode, first_s=settings.dtmf_after_ms / 1000
+        )
+
         def take(samples: int) -> bytes:
-            frame = sound.take(samples)
+            frame = tones.over(sound.take(samples))
             level.add(frame)
             return frame
 
@@ -71,6 +81,7 @@ def run(desk: Desk, settings: SourceSettings) -> None:
             lead_ms=lead_ms,
             meters={"rms_out_dbov": level} | ({"rms_in_dbov": level_in} if recording else {}),
             extra=extra,
+            on_tick=lambda: keypad.tick(agent.calls[account.user].answered_at),
         ) as metrics:
             desk.log.info(
                 f"streaming file={settings.audio_file.name} ptime={settings.ptime_ms}ms",
@@ -79,6 +90,27 @@ def run(desk: Desk, settings: SourceSettings) -> None:
             _play(desk, settings, sound, agent, account, metrics)
         if recording:
             tell_recording(desk, recording)
+
+
+class Tones:
+    """The digits that take the place of the sound, as a telephone does it; they count from the first frame."""
+
+    def __init__(self, settings: SourceSettings, digits: str) -> None:
+        length_ms = len(digits) * (settings.dtmf_tone_ms + settings.dtmf_pause_ms)
+        self._start, self._end = (pcm.samples_in(settings.dtmf_after_ms + ms) for ms in (0, length_ms))
+        self._sequence = Sequence(
+            digits, tone_ms=settings.dtmf_tone_ms, pause_ms=settings.dtmf_pause_ms, period_ms=max(1, length_ms)
+        )
+        self._at = 0
+
+    def over(self, frame: bytes) -> bytes:
+        """Return the next frame, or its digits."""
+        at, samples = self._at, len(frame) // pcm.SAMPLE_BYTES
+        self._at += samples
+        if not self._start <= at < self._end:
+            return frame
+        period = self._end - self._start  # after which a sequence begins for the first time
+        return pcm.mix(frame, 0.0, self._sequence.frame(at - self._start + period, samples), 1.0)
 
 
 def _play(

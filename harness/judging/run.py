@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from b2b.audio.digits import parse_sequence
 from b2b.errors import AudioError
 from b2b.flags import SOURCE
 from b2b.plan.model import Node
 from harness.call import PCAP, Call, Listener
 from harness.expect import Expectations, SinkExpectation
+from harness.judging.conference import check_conference, is_conference
 from harness.judging.device import both_ways, check_answer, check_resources, check_until_the_end, leg_between
-from harness.judging.digits import check_digits
+from harness.judging.digits import check_digits, check_twice
 from harness.judging.sound import check_hearing, check_level
 from harness.judging.wire import Circumstances, check_stream
+from harness.signalled import INBAND, Heard, signalled
 from harness.verdict import Check, Outcome, Verdict, together
 
+SIGNAL_S, DESK_S = 0.26, 0.3  # what baresip takes for a signalled digit, and how late it may be told to begin
 DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter and player buffers
 
 
@@ -73,10 +77,27 @@ def _sinks(call: Call, wanted: Expectations) -> Iterator[Check]:
 
 
 def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
-    yield from _sound(listener, wanted)
+    yield from check_conference(call, listener, wanted) if is_conference(call, listener) else _sound(listener, wanted)
     if wanted.dtmf is not None:
-        whole = _complete_sequences(call, listener, wanted.dtmf)
-        yield check_digits(listener.node.name, listener.wav.name, listener.digits, wanted.dtmf, whole=whole)
+        yield from _digits(call, listener, wanted.dtmf, wanted.dtmf_by)
+
+
+def _digits(call: Call, listener: Listener, wanted: str, by: str) -> Iterator[Check]:
+    name, refusal = listener.node.name, call.capture["refusal"]
+    tones = [Heard(digit=one.digit, start_s=one.start_s, by=INBAND) for one in listener.digits]
+    heard = [*tones, *signalled(call, name)]
+    file = listener.wav.name if by == INBAND else PCAP
+    if by != INBAND and refusal:
+        got = f"no capture: {refusal}"
+        yield Check(name="dtmf", where=name, outcome=Outcome.UNKNOWN, wanted=f"{wanted!r} by {by}", got=got, file=file)
+        return
+    sent_once = [parse_sequence(node.settings.get("dtmf", "")).digits for node in listener.chain]
+    once = wanted != "" and wanted in sent_once
+    whole = _complete_sequences(call, listener, wanted)
+    digits = [one for one in heard if one.by == by]
+    yield check_digits(name, file, digits, wanted, whole=whole, once=once, by=by)
+    if len(heard) > len(tones):
+        yield check_twice(name, file, heard)
 
 
 def _sound(listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
@@ -102,5 +123,7 @@ def _period(mixer: Node) -> float:
 
 
 def _length(mixer: Node, dtmf: str) -> float:
+    if mixer.settings["dtmf_mode"] != INBAND:
+        return SIGNAL_S * len(dtmf) + DESK_S
     tone_ms, pause_ms = float(mixer.settings["dtmf_tone_ms"]), float(mixer.settings["dtmf_pause_ms"])
     return (len(dtmf) * (tone_ms + pause_ms) - pause_ms) / 1000

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from wire_makers import T0, ether, healthy, sdp, sip, udp4, write_pcap
+from wire_makers import T0, frame, healthy, sdp, sip, write_pcap
 
 from harness.call import Call
 from harness.expect import Expectations, SinkExpectation, expectations
@@ -25,25 +25,18 @@ sink.sip_bind = "10.0.0.1:5062"
 SOURCE, SINK, PBX = ("10.0.0.1", 5063), ("10.0.0.1", 5062), ("10.0.0.2", 5060)
 
 
-def packet(at_s: float, payload: bytes, src: tuple[str, int], dst: tuple[str, int]) -> tuple[float, bytes]:
-    """Return a frame of a capture."""
-    raw = bytearray(udp4(payload, sport=src[1], dport=dst[1]))
-    raw[12:20] = bytes(map(int, f"{src[0]}.{dst[0]}".split(".")))
-    return T0 + at_s, ether(bytes(raw))
-
-
 def call(*, seconds: float = 6, back_s: float = 6, answer: str = "200 OK") -> list[tuple[float, bytes]]:
     """Return a call from source to device; the device's sound ends after `back_s`."""
     offer, accept = sdp("10.0.0.1", 4000, kinds="0"), sdp("10.0.0.2", 5000, kinds="0")
-    frames = [packet(0, sip("INVITE sip:echo@b SIP/2.0", body=offer), SOURCE, PBX)]
+    frames = [frame(0, sip("INVITE sip:echo@b SIP/2.0", body=offer), SOURCE, PBX)]
     if answer:
         body = accept if answer.startswith("2") else ""
-        frames.append(packet(0.1, sip(f"SIP/2.0 {answer}", body=body), PBX, SOURCE))
+        frames.append(frame(0.1, sip(f"SIP/2.0 {answer}", body=body), PBX, SOURCE))
     if answer.startswith("2"):
-        frames.append(packet(0.1 + seconds, sip("BYE sip:echo@b SIP/2.0", cseq="2 BYE"), SOURCE, PBX))
+        frames.append(frame(0.1 + seconds, sip("BYE sip:echo@b SIP/2.0", cseq="2 BYE"), SOURCE, PBX))
         ours, theirs = ("10.0.0.1", 4000), ("10.0.0.2", 5000)
         for src, dst, length_s, ssrc in ((ours, theirs, seconds, 1), (theirs, ours, back_s, 2)):
-            frames += [packet(0.1 + ms / 1000, data, src, dst) for ms, data in healthy(round(length_s * 50), ssrc=ssrc)]
+            frames += [frame(0.1 + ms / 1000, data, src, dst) for ms, data in healthy(round(length_s * 50), ssrc=ssrc)]
     return sorted(frames)
 
 
@@ -89,7 +82,7 @@ def test_a_device_that_stops_speaking(judged, back_s, got):
 
 def test_a_device_that_says_nothing(judged):
     """It answered, and no packet came."""
-    frames = [frame for frame in call() if b"\x00\x00\x00\x02" not in frame[1][42:54]]
+    frames = [one for one in call() if b"\x00\x00\x00\x02" not in one[1][42:54]]
     assert bad(judged(frames)) == {("pbx -> source", "media"): "no RTP of it in the capture"}
 
 
