@@ -6,7 +6,7 @@ DEMO := $(BIN)/b2b --role orchestrator --plan plans/smk.plan.toml --duration-s 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-for-tests deps-for-report demo listen test test-debian13 report
+.PHONY: help deps deps-for-tests deps-for-report demo listen test test-debian13 report soak docs pictures
 export PYTHON
 
 help:
@@ -15,6 +15,9 @@ help:
 	@echo 'make test     every test there is'
 	@echo 'make test-debian13   the same on Debian 13 with baresip 1.1, in a chroot (needs root and debootstrap)'
 	@echo 'make report   the calls of plans/ as one Allure page that opens offline; prints where it is'
+	@echo 'make soak     every fault in a hundred real calls each, and what the checks said of it; takes some hours'
+	@echo 'make docs     docs/selftest.md with tables made anew; takes some minutes'
+	@echo 'make pictures the pictures of the docs, from real runs'
 	@echo 'make deps     only install the Debian packages that are missing'
 	@echo 'Each installs first what it needs; PYTHON=python3.12 chooses another Python.'
 
@@ -57,6 +60,15 @@ test-debian13:
 report: $(VENV)/ready deps-for-report
 	@test -d $(RESULTS) || $(PLANS) || true
 	@$(BIN)/python -m harness.report.allure_page $(RESULTS) reports/allure.html
+
+soak: $(VENV)/ready
+	$(BIN)/b2b selftest --calls --seeds 100
+
+docs: $(VENV)/ready
+	$(BIN)/python docs/update.py docs/selftest.md
+
+pictures: $(VENV)/ready-for-tests
+	@PYTHONPATH=tests $(BIN)/python docs/make_pictures.py
 
 $(VENV)/ready: pyproject.toml | deps
 	@$(call install,.)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from b2b import host
 from b2b.baresip import config, door, versions
 from b2b.errors import ExitCode
 
@@ -41,6 +42,7 @@ def check() -> list[Finding]:
         baresip_modules(),
         program("ffmpeg", "decodes what a source plays", "ffmpeg", code=ExitCode.AUDIO),
         program("aplay", "only needed to listen", "alsa-utils"),
+        program("nft", "only needed to impair calls", "nftables"),
         sound_card(),
         private_network(obstacle),
         capture(inside_private=obstacle == ""),
@@ -103,7 +105,7 @@ def baresip_modules() -> Finding:
 
 def program(name: str, use: str, package: str, *, code: ExitCode = ExitCode.OK) -> Finding:
     """Look for a program; one without an exit code is one that b2b can do without."""
-    if where := shutil.which(name):
+    if where := host.program(name):
         return Finding(name=name, ok=True, came=where)
     return Finding(name=name, ok=False if code else None, came=f"not found; {use}", install=apt(package), code=code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 
 from b2b.addresses import SIP_PORT, Target
@@ -11,6 +12,12 @@ ELSEWHERE = ("192.0.2.1", 9)  # TEST-NET-1, RFC 5737: only routed to, nothing is
 KEEP_ALIVE = b"\r\n\r\n"  # what SIP receivers skip, RFC 3261 section 7.5
 REFUSAL_S = 0.05
 CONNECT_S = 1.0
+ROOTS_FOLDERS = "/usr/sbin:/sbin"
+
+
+def program(name: str) -> str | None:
+    """Return where a program is; Debian keeps some where only root's PATH leads, and others may run them too."""
+    return shutil.which(name) or shutil.which(name, path=ROOTS_FOLDERS)
 
 
 def host_ip() -> str:

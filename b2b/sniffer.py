@@ -16,6 +16,9 @@ BUFFER_BYTES = 4 << 20  # some kernels grant a quarter of a megabyte only
 LARGEST = 65535
 TIMESPEC = struct.Struct("qq")
 
+# Where a run impairs its own network, everything is sent with this and goes on with the usual 64, as behind routers.
+AS_SENT_TTL = 66  # nobody's default; 65 is what people choose for a machine behind a telephone
+
 Step = tuple[int, int, int, int]  # an instruction of classic BPF: code, jumps, value
 
 
@@ -29,13 +32,14 @@ def encode(steps: Sequence[Step]) -> bytes:
 
 
 class Sniffer:
-    """Every packet that passes the filter, once, from its IP header on.
+    """Every packet that passes the filter and arrives, once, from its IP header on.
 
-    Entering it raises PermissionError without CAP_NET_RAW.
+    `as_sent` asks for those on their way to what impairs the run's network instead. Entering it raises PermissionError
+    without CAP_NET_RAW.
     """
 
-    def __init__(self, steps: Sequence[Step]) -> None:
-        self._filter = encode(steps)
+    def __init__(self, steps: Sequence[Step], *, as_sent: bool = False) -> None:
+        self._filter, self._as_sent = encode(steps), as_sent
 
     def __enter__(self) -> Sniffer:
         """Open the socket."""
@@ -52,20 +56,31 @@ class Sniffer:
         """Close the socket."""
         self._socket.close()
 
+    def fileno(self) -> int:
+        """Return the descriptor to wait at."""
+        return self._socket.fileno()
+
     def queued(self) -> Iterator[tuple[float, bytes]]:
         """Yield what has arrived since: seconds since the epoch, and the packet."""
         with contextlib.suppress(BlockingIOError):
             while True:
                 packet, ancillary, _flags, sender = self._socket.recvmsg(LARGEST, 64)
                 # The loopback shows each packet on its way out and on its way in.
-                twice = sender[2] == PACKET_OUTGOING and sender[0] == "lo"
-                if not twice and (arrival_s := _arrival(ancillary)) is not None:
+                on_loopback = sender[0] == "lo"
+                twice = sender[2] == PACKET_OUTGOING and on_loopback
+                wanted = (on_loopback and is_as_sent(packet)) is self._as_sent
+                if wanted and not twice and (arrival_s := _arrival(ancillary)) is not None:
                     yield arrival_s, packet
 
     def drops(self) -> int:
         """Return how many packets the kernel had no room for since the last call."""
         raw = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8)
         return int(struct.unpack("II", raw)[1])
+
+
+def is_as_sent(packet: bytes) -> bool:
+    """Whether a packet of the loopback is on its way to what impairs it: IPv4's UDP alone is."""
+    return len(packet) > 9 and packet[0] >> 4 == 4 and packet[8] == AS_SENT_TTL and packet[9] == socket.IPPROTO_UDP
 
 
 def _arrival(ancillary: list[tuple[int, int, bytes]]) -> float | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,18 +16,25 @@ from b2b.flags import MIXER, SINK, SOURCE
 from b2b.plan.load import load_plan
 from b2b.plan.model import Node, Plan
 from b2b.plan.resolve import LOOPBACK, resolve
-from harness import canary
+from harness import canary, runqueue
 from harness.expect import HEARS, TABLE
+from harness.fault.host import Host
+from harness.impair.table import TABLE as IMPAIR
+from harness.jsonl import read_lines
 from harness.verdict import FILE, Verdict
 
 if TYPE_CHECKING:
     from harness.dtmf import Digit
+    from harness.impair.ledger import Ledger
     from harness.sound import Hearing, Level
     from harness.sound.g711 import Samples
+    from harness.wire.audio import Audio
     from harness.wire.collect import Wire
     from harness.wire.legs import Leg
+    from harness.wire.streams import Flow
 
 PCAP, NOTES, RESOLVED = "capture.pcap", "capture.json", "plan.toml"
+SENT = "sent.pcap"  # of a run whose plan impairs it: the packets before that
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,19 @@ class Listener:
         """The file that was played to this listener; None where no source of the plan is heard here."""
         files = [Path(node.settings["audio_file"]) for node in self.chain if "audio_file" in node.settings]
         return (self.reference or files[0]) if files else None
+
+    @cached_property
+    def sent(self) -> Samples | None:
+        """What the source played: the file, again and again where it loops; None where no source is heard here."""
+        import numpy as np
+
+        from harness.sound import decode
+
+        if self.played is None:
+            return None
+        file = decode(self.played)
+        loops = any(node.settings.get("loop") for node in self.chain)
+        return np.tile(file, -(-len(self.samples) // len(file))) if loops else file
 
     @property
     def length_s(self) -> float:
@@ -78,10 +100,21 @@ class Listener:
     @property
     def gain(self) -> float:
         """The factor at which the source's sound ought to arrive."""
-        gain = 1.0
-        for node in self.chain:
-            gain *= node.settings["mix_gain_in"] if node.role == MIXER else 1.0
-        return gain
+        return self.gain_at(len(self.chain))
+
+    def gain_at(self, hop: int) -> float:
+        """Return the factor at which the source's sound ought to leave the node before a hop; the first hop is 1."""
+        return math.prod(_gains(self.chain[:hop]))
+
+    @property
+    def gains(self) -> list[float]:
+        """That factor, hop by hop: each mixer decodes and encodes anew."""
+        return _gains(self.chain) or [1.0]
+
+    def digits_gain(self, mixer: Node) -> float:
+        """Return the factor at which a mixer's digits ought to arrive: its own, and those of the mixers after it."""
+        after = self.chain[self.chain.index(mixer) + 1 :]
+        return float(mixer.settings["mix_gain_dtmf"]) * math.prod(_gains(after))
 
     @cached_property
     def level(self) -> Level:
@@ -93,12 +126,18 @@ class Listener:
     @cached_property
     def hearing(self) -> Hearing | None:
         """The recording against the source's file; None where no source of the plan is heard here."""
-        from harness.sound import compare, decode
+        return None if self.sent is None else self._against(self.sent)
 
-        if self.played is None:
-            return None
-        ignore = [(digit.start_s, digit.end_s) for digit in self.digits]
-        return compare(decode(self.played), self.samples, gain=self.gain, ignore=ignore)
+    def against(self, played: Path) -> Hearing:
+        """Compare the recording with a file."""
+        from harness.sound import decode
+
+        return self._against(decode(played))
+
+    def _against(self, sent: Samples) -> Hearing:
+        from harness.sound import compare
+
+        return compare(sent, self.samples, gain=self.gains, digits=self.digits)
 
 
 class Call:
@@ -110,7 +149,7 @@ class Call:
     @cached_property
     def plan(self) -> Plan:
         """The plan as it was resolved."""
-        return resolve(load_plan(self.folder / RESOLVED, known_tables={TABLE}, to_run=False), host_ip=LOOPBACK)
+        return resolve(load_plan(self.folder / RESOLVED, known_tables={TABLE, IMPAIR}, to_run=False), host_ip=LOOPBACK)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -134,34 +173,91 @@ class Call:
     @cached_property
     def events(self) -> list[dict[str, Any]]:
         """Every event of the run; a line that was cut off is left out."""
-        return list(_json_lines(self.folder / "events.jsonl"))
+        return list(read_lines(self.folder / "events.jsonl"))
+
+    @cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every line of metrics; one that was cut off is left out."""
+        return list(read_lines(self.folder / "metrics.jsonl"))
 
     @cached_property
     def capture(self) -> dict[str, Any]:
         """What the capture came to: packets, drops, refusal."""
         refusal = "" if (self.folder / PCAP).exists() else "there was no capture"
-        return next(_json_lines(self.folder / NOTES), {"packets": 0, "drops": 0, "refusal": refusal})
+        return next(read_lines(self.folder / NOTES), {"packets": 0, "drops": 0, "refusal": refusal})
 
     @cached_property
     def stalls(self) -> list[canary.Stall]:
-        """When this machine let nobody run."""
-        return canary.read(self.folder / canary.FILE)
+        """When this machine let nobody run, or not what a run that is impaired sends its packets on with."""
+        return [*canary.read(self.folder / canary.FILE), *self.impaired.stalls]
+
+    @cached_property
+    def impaired(self) -> Ledger:
+        """What the plan had done to the packets."""
+        from harness.impair.ledger import FILE, Ledger
+
+        return Ledger.read(self.folder / FILE)
+
+    @cached_property
+    def groups(self) -> dict[int, str]:
+        """The process of each node that the run started, which leads a group of all that belongs to it."""
+        return {event["pid"]: event["node"] for event in self.events if event["event"] == "started"}
+
+    @cached_property
+    def host(self) -> Host:
+        """What this machine kept from running, and when."""
+        waits = defaultdict(list)
+        for wait in runqueue.read(self.folder / canary.FILE):
+            waits[self.groups.get(wait.group, "")].append(wait)
+        return Host(stalls=self.stalls, waits=waits)
+
+    @cached_property
+    def wire(self) -> Wire:
+        """All that was captured as it arrived, without the payloads of its sound."""
+        return self._collected(PCAP)
+
+    @cached_property
+    def sent(self) -> Wire:
+        """The same as it was sent; empty for a run that its plan did not impair."""
+        return self._collected(SENT)
+
+    def _collected(self, name: str) -> Wire:
+        from harness.wire.bulk import collect_file
+        from harness.wire.collect import Wire
+
+        pcap = self.folder / name
+        return collect_file(pcap)[0] if pcap.exists() else Wire()
 
     @cached_property
     def legs(self) -> list[Leg]:
         """Each direction of each call that was captured."""
         from harness.wire.legs import legs_of
 
-        return legs_of(self.wire, self.addresses) if self.wire else []
+        return legs_of(self.wire, self.addresses)
+
+    def ended_at_s(self, leg: Leg) -> float | None:
+        """Return when the BYE of a leg's call was sent, which in a run that is impaired may be long before it came."""
+        from harness.wire.legs import legs_of
+
+        for sent in legs_of(self.sent, self.addresses):
+            if (sent.name, sent.call_id) == (leg.name, leg.call_id):
+                return sent.ended_at_s
+        return leg.ended_at_s
+
+    def audio(self, leg: Leg) -> Audio | None:
+        """Return the sound that crossed a leg; None where there was none, or none in G.711."""
+        return self._audio.get((leg.stream.flow, leg.stream.ssrc)) if leg.stream else None
 
     @cached_property
-    def wire(self) -> Wire | None:
-        """The SIP messages and the streams that were captured; None where there is no capture."""
-        from harness.wire.collect import collect
+    def _audio(self) -> dict[tuple[Flow, int], Audio]:
+        """The sound of every stream; its packets' payloads are kept only while it is put together."""
+        from harness.wire.audio import audio_of
+        from harness.wire.collect import streams
         from harness.wire.read import read_datagrams
 
         pcap = self.folder / PCAP
-        return collect(read_datagrams(pcap)) if pcap.exists() else None
+        found = streams(read_datagrams(pcap)) if pcap.exists() else ()
+        return {(stream.flow, stream.ssrc): audio for stream in found if (audio := audio_of(stream))}
 
     @cached_property
     def addresses(self) -> dict[str, str]:
@@ -246,11 +342,5 @@ def _way(speaker: Node, listener: Node, plan: Plan) -> Iterator[Node]:
         at = plan.node(at.callees[0])
 
 
-def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
+def _gains(chain: Sequence[Node]) -> list[float]:
+    return [float(node.settings["mix_gain_in"]) for node in chain if node.role == MIXER]

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from b2b import child, clock
+from harness.jsonl import read_lines
 
 FILE = "host.jsonl"
 PERIOD_S = 0.005
@@ -42,22 +43,23 @@ class Stall:
 @contextlib.contextmanager
 def watching(path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Keep a canary beside what happens in the block."""
-    canary = child.start([*child.python_command("harness.canary"), str(path)], stdout=subprocess.DEVNULL)
-    try:
+    with beside("harness.canary", path) as canary:
         yield canary
+
+
+@contextlib.contextmanager
+def beside(module: str, path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Keep a module that writes to a file running beside what happens in the block."""
+    process = child.start([*child.python_command(module), str(path)], stdout=subprocess.DEVNULL)
+    try:
+        yield process
     finally:
-        child.stop(canary, patience_s=(1.0,))
+        child.stop(process, patience_s=(1.0,))
 
 
 def read(path: Path) -> list[Stall]:
     """Read the stalls of a run; a line that was cut off is left out."""
-    stalls = []
-    with contextlib.suppress(FileNotFoundError):
-        for line in path.read_text().splitlines():
-            with contextlib.suppress(ValueError, KeyError):
-                values = json.loads(line)
-                stalls.append(Stall(start_s=values["start_s"], length_s=values["length_s"]))
-    return stalls
+    return [Stall(**values) for values in read_lines(path) if values.keys() == Stall.__dataclass_fields__.keys()]
 
 
 def longest_within(stalls: Sequence[Stall], start_s: float, end_s: float) -> float:
@@ -69,7 +71,7 @@ def longest_within(stalls: Sequence[Stall], start_s: float, end_s: float) -> flo
 def main(path: Path) -> None:
     """Run until somebody ends it, with a thread bound to each processor: one of them may be stalled by itself."""
     writing = threading.Lock()
-    with path.open("w") as file:
+    with path.open("a", encoding="utf-8") as file:
 
         def tell(stall: Stall) -> None:
             with writing:

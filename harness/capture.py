@@ -44,16 +44,18 @@ class Capture:
 
 
 @contextlib.contextmanager
-def capturing(path: Path, addresses: Collection[str], tcp_ports: Collection[int] = ()) -> Iterator[Capture]:
-    """Write every packet from or to one of the IPv4 addresses to a pcap file, until the block ends.
+def capturing(
+    path: Path, addresses: Collection[str], tcp_ports: Collection[int] = (), *, as_sent: bool = False
+) -> Iterator[Capture]:
+    """Write every packet that arrives from or at one of the IPv4 addresses to a pcap file, until the block ends.
 
-    Of TCP only what is from or to one of the ports. Where the kernel does not allow any of it there is no file, and the
-    result says why.
+    Of TCP only what is from or to one of the ports. `as_sent` asks for the packets on their way to what impairs the
+    run's network instead. Where the kernel does not allow it there is no file, and the result says why.
     """
     capture = Capture()
     with contextlib.ExitStack() as stack:
         try:
-            sniffer = stack.enter_context(Sniffer(UDP_ICMP_AND_TCP))
+            sniffer = stack.enter_context(Sniffer(UDP_ICMP_AND_TCP, as_sent=as_sent))
         except OSError as error:
             capture.refusal = f"{os.strerror(error.errno or 0)}; {HOW_TO_ALLOW}"
             yield capture

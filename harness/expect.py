@@ -29,10 +29,24 @@ class SinkExpectation:
 
     dtmf: str | None = None
     dtmf_by: str = "inband"
+    min_digit_ms: float = 40  # what every receiver has to hear (Q.24)
     max_heard_gap_ms: float = 40
+    max_cut_ms: float = 1000
+    max_delay_ms: float | None = None
     max_clipped: int = 0
     level_db: float = 0
     max_level_error_db: float = 1
+    max_digit_error_db: float = 1
+    max_drift_ppm: float = 50
+    max_echo_db: float = -40
+    min_snr_db: float = 30
+    max_residual_dbov: float = -55
+    min_code_equal: float = 0.99
+    max_dc: float = 64
+    min_pesq: float | None = None
+    min_active_dbov: float = -50  # this and what follows: of a recording without a reference
+    max_active_dbov: float = -6
+    max_dead_air_s: float = 2
     hears: tuple[str, ...] | None = None
 
 
@@ -61,6 +75,8 @@ class Expectations:
     duration_s: float | None = None
     max_gap_ms: float = 40
     max_lost: int = 0
+    max_duplicates: int | None = None  # no harm to the sound, so nobody is held to it who does not ask
+    max_reordered: int | None = None
     codec: str = "PCMU"
     sinks: Mapping[str, SinkExpectation] = field(default_factory=dict)  # and sources that hear a device
     devices: Mapping[str, DeviceExpectation] = field(default_factory=dict)
@@ -141,11 +157,13 @@ def _checked(plan: Plan, keys: tuple[str, ...], owner: type, value: Any) -> Any:
         return _hears(plan, keys, value)
     if keys[-1] == "dtmf_by" and value not in WAYS:
         raise plan.where.error(*keys, says=f"wanted {' or '.join(WAYS)}, came {describe(value)}")
-    wanted = "text" if keys[-1] in TEXTS else "a number of at least 0"
+    signed = keys[-1] == "level_db" or keys[-1].endswith(("_echo_db", "_dbov"))  # levels against full scale, gains
+    number = "a number" if signed else "a number of at least 0"
+    wanted = "text" if keys[-1] in TEXTS else number
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if wanted == "text" and not isinstance(value, str):
         raise plan.where.error(*keys, says=f"wanted {wanted}, came {describe(value)}")
-    if wanted != "text" and not (is_number and (value >= 0 or keys[-1] == "level_db")):
+    if wanted != "text" and not (is_number and (value >= 0 or signed)):
         raise plan.where.error(*keys, says=f"wanted {wanted}, came {describe(value)}")
     if keys[-1] == "dtmf":
         try:

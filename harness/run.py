@@ -1,31 +1,48 @@
-"""What hangs itself into every run of the orchestrator: the capture, the canary, and the verdict at the end."""
+"""What hangs itself into every run of the orchestrator: the capture, the canary, the verdict and the report."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from b2b.plan.model import Plan
-from harness import canary, verdict
+from harness import canary, runqueue, verdict
 from harness.call import NOTES, PCAP, Call
 from harness.capture import capturing
 from harness.expect import expectations
+from harness.report.page import making
+
+
+def dry_run(plan: Plan) -> Iterator[str]:
+    """Yield nothing; only check what the plan expects. Raises UsageError for a broken `[expect]`."""
+    expectations(plan)
+    yield from ()
 
 
 @contextlib.contextmanager
 def around(plan: Plan, folder: Path) -> Iterator[None]:
-    """Capture the run, and judge it where its plan expects something. Raises UsageError for a broken `[expect]`."""
+    """Capture the run, judge it where its plan expects something, and tell of it on a page.
+
+    Raises UsageError for a broken `[expect]`.
+    """
     wanted = expectations(plan)
     addresses = {node.bind.ip for node in plan.nodes}
     tcp_ports = {node.bind.port for node in plan.nodes if node.bind.port}
-    with canary.watching(folder / canary.FILE), capturing(folder / PCAP, addresses, tcp_ports) as capture:
+    host = folder / canary.FILE
+    capture_of_all = capturing(folder / PCAP, addresses, tcp_ports)
+    with canary.watching(host), runqueue.watching(host), capture_of_all as capture:
         yield
     (folder / NOTES).write_text(json.dumps(asdict(capture)) + "\n", encoding="utf-8")
+    call, judged = Call(folder), None
+    making.note_versions(folder)
     if wanted:
         from harness.judging.run import judge
 
-        judged = judge(Call(folder), wanted)
+        judged = judge(call, wanted)
         (folder / verdict.FILE).write_text(judged.to_json(), encoding="utf-8")
+    if trouble := making.make(making.of_run(call, judged), folder / making.PAGE):
+        logging.getLogger("b2b.run").warning(trouble)

@@ -20,6 +20,12 @@ class Heard:
     digit: str
     start_s: float
     by: str
+    length_s: float = 0.0
+
+    @property
+    def end_s(self) -> float:
+        """When it ended."""
+        return self.start_s + self.length_s
 
 
 def signalled(call: Call, node: str) -> list[Heard]:
@@ -35,13 +41,13 @@ def _events(call: Call, node: str) -> Iterator[Heard]:
             for stream in leg.streams:
                 for key in keys(stream):
                     start_s = key.at_s - (leg.answered_at_s or leg.invited_at_s)
-                    yield Heard(digit=key.key, start_s=start_s, by=RFC4733)
+                    yield Heard(digit=key.key, start_s=start_s, by=RFC4733, length_s=key.length_s)
 
 
 def _infos(call: Call, node: str) -> Iterator[Heard]:
     seen: set[tuple[str, int]] = set()
     answered = {leg.call_id: leg.answered_at_s or leg.invited_at_s for leg in call.legs}
-    for sighting in call.wire.sip if call.wire else ():
+    for sighting in call.wire.sip:
         message = sighting.message
         if message.method != "INFO" or message.status is not None or str(sighting.dst) != call.addresses.get(node):
             continue

@@ -24,7 +24,8 @@ class Outcome(str, enum.Enum):
 class Check:
     """One thing that was looked at: of a leg, as `mixer -> sink`, or of a node.
 
-    `at_s` is when in the call it went wrong, in seconds from its answer; `file` what to open, in the run folder.
+    `at_s` is when in the call it went wrong, in seconds from its answer; `file` what to open, in the run folder;
+    `cause` whose fault it is and by what evidence, where that was looked into.
     """
 
     name: str
@@ -34,12 +35,14 @@ class Check:
     got: str
     at_s: float | None = None
     file: str = ""
+    cause: str | None = None
 
     def __str__(self) -> str:
         """Return the check as one sentence."""
         at = f" at {self.at_s:.2f} s" if self.at_s is not None else ""
         look = f" (see {self.file})" if self.file else ""
-        return f"{self.where}: {self.name}: wanted {self.wanted}, got {self.got}{at}{look}"
+        why = f"; {self.cause}" if self.cause and self.outcome is not Outcome.PASS else ""
+        return f"{self.where}: {self.name}: wanted {self.wanted}, got {self.got}{at}{look}{why}"
 
 
 @dataclass(frozen=True, slots=True)

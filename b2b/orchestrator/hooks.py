@@ -2,7 +2,9 @@
 
 An entry point of the group `b2b.run` is called with the resolved plan and the run folder's path and returns a context
 manager, which is entered before the first role starts and left after the last has stopped. A judge leaves its verdict
-in the folder's `verdict.json`.
+in the folder's `verdict.json` and a page in its `report.html`; what the user should read in the log goes to Python's
+logger `b2b.run`. One of the group `b2b.dry_run` is called with the resolved plan and returns the lines that `--dry-run`
+shows of the table.
 """
 
 from __future__ import annotations
@@ -10,14 +12,17 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from b2b.errors import ExitCode
+from b2b.orchestrator.console import Console
 from b2b.plan.model import Plan
 
-GROUP = "b2b.run"
+GROUP, DRY_RUN = "b2b.run", "b2b.dry_run"
 VERDICT = "verdict.json"
+REPORT = "report.html"
 
 
 def table_names() -> set[str]:
@@ -32,6 +37,33 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
         for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
             stack.enter_context(entry.load()(plan, folder))
         yield
+
+
+def dry_run(plan: Plan) -> Iterator[str]:
+    """Yield what the tables of a plan mean to those who own them. Raises UsageError for one that cannot be used."""
+    for entry in sorted(importlib.metadata.entry_points(group=DRY_RUN), key=lambda entry: entry.name):
+        yield from entry.load()(plan)
+
+
+@contextlib.contextmanager
+def heard(console: Console) -> Iterator[None]:
+    """Show what the hooks have to say."""
+    handler, logger = _Teller(console), logging.getLogger(GROUP)
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Teller(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.say(record.getMessage(), level=record.levelname)
 
 
 def verdict(folder: Path) -> tuple[ExitCode, str]:

@@ -85,7 +85,7 @@ def show(plan: Plan, folder: RunFolder, wishes: Wishes, why: str) -> None:
     """Print what would be started, as it could be typed."""
     for warning in plan.warnings:
         print(f"Warning: {printable(warning)}", file=sys.stderr)
-    print(f"# network: {why}", *picture.picture(plan), sep="\n")
+    print(f"# network: {why}", *picture.picture(plan), *hooks.dry_run(plan), sep="\n")
     for node in plan.nodes:
         if node.is_device:
             print(f"\n# {node.name}", *picture.device(node, plan, folder.node(node.name)), sep="\n")
@@ -101,7 +101,7 @@ def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
     folder.write_summary(_summary(run, kind, exit_code=None, failed=None))
     trouble = ""
     try:
-        with hooks.around(run.plan, folder.path):
+        with hooks.heard(console), hooks.around(run.plan, folder.path):
             run.play()
             folder.event(ORCHESTRATOR, "played")
             signals.interrupt_once()
@@ -154,6 +154,8 @@ def _close(
         recording = folder.recording(node.name)
         if recording.exists() and node.name in run.in_call:
             console.say(f"recording of {node.name}: {relative(recording)}")
+    if (report := folder.path / hooks.REPORT).exists():
+        console.say(f"report: {relative(report)}")
     if failed:
         log = relative(Path(folder.node(failed.node)))
         console.say(f"{failed.node} failed first: exit {failed.code}: {failed.reason}", level="ERROR")

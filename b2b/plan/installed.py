@@ -8,15 +8,15 @@ import shutil
 from collections.abc import Iterator
 
 from b2b import child
+from b2b.host import ROOTS_FOLDERS
 from b2b.plan.model import Node, Plan
 
-SUPERUSERS = "/usr/local/sbin:/usr/sbin:/sbin"  # where servers are, and an ordinary user's PATH does not look
 PATIENCE_S = 10.0
 
 
 def search_path() -> str:
     """Return where devices' programs are looked for."""
-    return f"{os.environ.get('PATH', os.defpath)}:{SUPERUSERS}"
+    return f"{os.environ.get('PATH', os.defpath)}:{ROOTS_FOLDERS}"
 
 
 def missing(plan: Plan) -> Iterator[tuple[Node, str]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +14,13 @@ from b2b.plan.load import EXPECT, load_plan
 from b2b.plan.resolve import LOOPBACK, resolve
 from harness.call import RESOLVED, Call
 from harness.expect import Expectations, SinkExpectation, expectations
+from harness.report.page import making
 from harness.verdict import Outcome, Verdict
 
+if TYPE_CHECKING:
+    from harness.report.page.view import View
+
+Gather = Callable[[Path], "View"]
 EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 1, Outcome.UNKNOWN: 2}
 MARKS = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.UNKNOWN: "?"}
 CAPTURES = {b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a"}
@@ -26,37 +33,40 @@ WANTED = "a run folder, a capture (pcap, pcapng) or a recording (WAV)"
               help="The sound that was played, for a recording by itself.")  # fmt: skip
 @click.option("--plan", "plan_file", metavar="PLAN", type=click.Path(path_type=Path),
               help="Take [expect] from this plan; default: the run's own, else the defaults.")  # fmt: skip
+@click.option("--report", metavar="PAGE.html", type=click.Path(path_type=Path),
+              help="Write the page about it there; default: a run's own report.html, for a file none.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as verdict.json has it.")
-def judge(what: Path, reference: Path | None, plan_file: Path | None, as_json: bool) -> int:
+def judge(what: Path, reference: Path | None, plan_file: Path | None, as_json: bool, report: Path | None) -> int:
     """Judge a call that has been made: every check, with what was wanted and what came."""
-    verdict = _judged(what, reference, plan_file)
+    verdict, gather = _judged(what, reference, plan_file)
+    page = report or (what / making.PAGE if what.is_dir() else None)
+    trouble = making.make(gather, page) if page else ""
     if as_json:
         click.echo(verdict.to_json(), nl=False)
     else:
         for check in verdict.checks:
             click.echo(f"{MARKS[check.outcome]} {check}")
+        if page and not trouble:
+            click.echo(f"report: {page}")
         click.echo(f"{verdict.outcome.value}: {verdict.reason}")
+    if trouble:
+        click.echo(f"Warning: {trouble}", err=True)
     return EXIT_CODES[verdict.outcome]
 
 
-def _judged(what: Path, reference: Path | None, plan_file: Path | None) -> Verdict:
-    """Find out what it is, and judge that. Raises UsageError for what is none of it."""
+def _judged(what: Path, reference: Path | None, plan_file: Path | None) -> tuple[Verdict, Gather]:
+    """Find out what it is, and judge that; also return what gathers a page of it. Raises UsageError for none of it."""
     if what.is_dir():
         return _run(what, reference, plan_file)
     head = _head(what)
-    from harness.judging.files import judge_capture, judge_recording
-
     if head[:4] in CAPTURES:
-        try:
-            return judge_capture(what, _expected(plan_file))
-        except ValueError as error:
-            raise UsageError(str(error)) from None
+        return _capture(what, _expected(plan_file))
     if head[:4] == b"RIFF":
-        return judge_recording(what, reference, _expected_of_sink(what, plan_file))
+        return _recording(what, reference, _expected_of_sink(what, plan_file))
     raise UsageError(f"{what}: wanted {WANTED}, and it is none of them")
 
 
-def _run(folder: Path, reference: Path | None, plan_file: Path | None) -> Verdict:
+def _run(folder: Path, reference: Path | None, plan_file: Path | None) -> tuple[Verdict, Gather]:
     if not (folder / RESOLVED).exists():
         raise UsageError(f"{folder}: wanted {WANTED}; this folder has no {RESOLVED}, so it is no run")
     from harness.judging.run import judge as judge_run
@@ -64,7 +74,37 @@ def _run(folder: Path, reference: Path | None, plan_file: Path | None) -> Verdic
     call = Call(folder, reference=reference)
     wanted = _expected(plan_file) if plan_file else expectations(call.plan) or Expectations()
     sinks = {listener.node.name: SinkExpectation() for listener in call.listeners}
-    return judge_run(call, replace(wanted, sinks={**sinks, **wanted.sinks}))
+    verdict = judge_run(call, replace(wanted, sinks={**sinks, **wanted.sinks}))
+    return verdict, making.of_run(call, verdict)
+
+
+def _capture(path: Path, wanted: Expectations) -> tuple[Verdict, Gather]:
+    from harness.judging.files import judge_capture
+
+    try:
+        verdict = judge_capture(path, wanted)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+    def gather(page: Path) -> View:
+        from harness.report.page.of_file import view_of_capture
+
+        return view_of_capture(path, verdict, wanted, page)
+
+    return verdict, gather
+
+
+def _recording(path: Path, reference: Path | None, wanted: SinkExpectation) -> tuple[Verdict, Gather]:
+    from harness.judging.files import judge_recording
+
+    verdict = judge_recording(path, reference, wanted)
+
+    def gather(page: Path) -> View:
+        from harness.report.page.of_file import view_of_recording
+
+        return view_of_recording(path, reference, verdict, page)
+
+    return verdict, gather
 
 
 def _expected(plan_file: Path | None) -> Expectations:

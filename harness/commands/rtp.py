@@ -55,15 +55,13 @@ def _read(file: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """Return a file's streams, and what is to be said of its calls. Raises CaptureError for what is no capture."""
     from harness.wire.bulk import collect_file
     from harness.wire.legs import legs_of
-    from harness.wire.summary import one_way, summary
+    from harness.wire.summary import one_way, summaries
 
     wire, warnings = collect_file(file)
     for warning in warnings:
         click.echo(f"Warning: {printable(warning)}", err=True)
     legs = legs_of(wire, {})
-    of = {id(stream): leg for leg in legs for stream in leg.streams}
-    streams = [summary(stream, of.get(id(stream))) for stream in wire.streams]
-    return streams, [_one_way_note(leg) for leg in one_way(legs)]
+    return summaries(wire.streams, legs), [_one_way_note(leg) for leg in one_way(legs)]
 
 
 def _one_way_note(leg: Leg) -> str:
@@ -105,6 +103,8 @@ def _cells(stream: dict[str, Any]) -> tuple[str, ...]:
 def _notes(stream: dict[str, Any]) -> list[str]:
     counted = ("duplicates", "reordered", "late", "bursts", "restarts", "comfort_noise")
     said = [f"{stream[name]} {name.replace('_', ' ')}" for name in counted if stream[name]]
+    if stream["ssrc_before"] is not None:
+        said.append(f"SSRC was {stream['ssrc_before']:#010x}")
     if stream["after_bye"]:
         said.append(f"{stream['after_bye']} after BYE")
     if stream["digits"]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from b2b.audio.digits import parse_sequence
 from b2b.errors import AudioError
@@ -10,13 +14,24 @@ from b2b.flags import SOURCE
 from b2b.plan.model import Node
 from harness.call import PCAP, Call, Listener
 from harness.expect import Expectations, SinkExpectation
+from harness.fault.cause import Cause
+from harness.fault.heard import heard_cause
+from harness.impair.ledger import injected
+from harness.judging.blame import chain_of, sight_of
 from harness.judging.conference import check_conference, is_conference
-from harness.judging.device import both_ways, check_answer, check_resources, check_until_the_end, leg_between
+from harness.judging.device import both_ways, check_answer, check_resources, leg_between
 from harness.judging.digits import check_digits, check_twice
+from harness.judging.edges import check_edges
+from harness.judging.mix import check_digit_levels
+from harness.judging.perceived import check_pesq
 from harness.judging.sound import check_hearing, check_level
 from harness.judging.wire import Circumstances, check_stream
 from harness.signalled import INBAND, Heard, signalled
+from harness.sound import Gap
 from harness.verdict import Check, Outcome, Verdict, together
+
+if TYPE_CHECKING:
+    from harness.wire.legs import Leg
 
 SIGNAL_S, DESK_S = 0.26, 0.3  # what baresip takes for a signalled digit, and how late it may be told to begin
 DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter and player buffers
@@ -38,9 +53,8 @@ def _roles(call: Call) -> Iterator[Check]:
 
 def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
     """Judge each leg both ways; through a device that leaves the media alone it is one from caller to callee."""
-    known = Circumstances(
-        file=PCAP, answered_at_s=call.answered_at_s, drops=call.capture["drops"], stalls=call.stalls
-    )
+    drops = call.capture["drops"] + call.impaired.drops
+    known = Circumstances(file=PCAP, answered_at_s=call.answered_at_s, drops=drops, host=call.host)
     devices = {node.name for node in call.plan.devices}
     for there, back in both_ways(call):
         if not call.capture["refusal"] and (trouble := check_answer(call, there, devices)):
@@ -49,16 +63,31 @@ def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
         for src, dst in (there, back):
             leg = leg_between(call, src, dst, devices)
             if leg and leg.stream:
-                yield from check_stream(f"{src} -> {dst}", leg.stream, wanted.of_leg(src, dst), known)
-                if src in devices:
-                    yield check_until_the_end(f"{src} -> {dst}", leg, call)
+                own = wanted.of_leg(src, dst)
+                sight = sight_of(call, leg, leg.stream)
+                yield from check_stream(leg.name, leg.stream, own, known, sight)
+                yield from check_edges(leg, sight, own.max_gap_ms, known, ended_at_s=call.ended_at_s(leg))
+                yield from _swapped(call, leg)
             else:
                 yield _unseen(call, f"{src} -> {dst}")
 
 
+def _swapped(call: Call, leg: Leg) -> Iterator[Check]:
+    """Yield a failure where a leg carries what the sender of another call sends."""
+    from harness.wire.legs import crossed
+
+    if found := crossed(leg, call.legs):
+        stream, other = found
+        got = f"that of {other.src}, from {stream.flow.src}:{stream.flow.sport}"
+        yield Check(
+            name="media", where=leg.name, outcome=Outcome.FAIL, wanted=f"the sound of {leg.src}", got=got, file=PCAP
+        )
+
+
 def _unseen(call: Call, name: str) -> Check:
     refusal = call.capture["refusal"]
-    got = f"no capture: {refusal}" if refusal else "no RTP of it in the capture"
+    why = injected(call.impaired.of(name))
+    got = f"no capture: {refusal}" if refusal else f"no RTP of it in the capture{f' ({why})' if why else ''}"
     outcome = Outcome.UNKNOWN if refusal else Outcome.FAIL
     return Check(name="media", where=name, outcome=outcome, wanted="RTP", got=got, file=PCAP)
 
@@ -77,45 +106,102 @@ def _sinks(call: Call, wanted: Expectations) -> Iterator[Check]:
 
 
 def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
-    yield from check_conference(call, listener, wanted) if is_conference(call, listener) else _sound(listener, wanted)
+    if is_conference(call, listener):
+        yield from check_conference(call, listener, wanted)
+    else:
+        yield from _sound(call, listener, wanted)
+    yield from check_digit_levels(listener, wanted)
+    if listener.hearing and listener.sent is not None:
+        yield from check_pesq(
+            listener.node.name, listener.wav.name, listener.sent, listener.samples, listener.hearing, listener.digits,
+            wanted,
+        )  # fmt: skip
     if wanted.dtmf is not None:
-        yield from _digits(call, listener, wanted.dtmf, wanted.dtmf_by)
+        yield from _digits(call, listener, wanted, wanted.dtmf)
 
 
-def _digits(call: Call, listener: Listener, wanted: str, by: str) -> Iterator[Check]:
-    name, refusal = listener.node.name, call.capture["refusal"]
-    tones = [Heard(digit=one.digit, start_s=one.start_s, by=INBAND) for one in listener.digits]
-    heard = [*tones, *signalled(call, name)]
-    file = listener.wav.name if by == INBAND else PCAP
+def _digits(call: Call, listener: Listener, wanted: SinkExpectation, sequence: str) -> Iterator[Check]:
+    """Judge the digits by the way that they are expected to come, and that none came by another as well."""
+    name, by, refusal = listener.node.name, wanted.dtmf_by, call.capture["refusal"]
     if by != INBAND and refusal:
-        got = f"no capture: {refusal}"
-        yield Check(name="dtmf", where=name, outcome=Outcome.UNKNOWN, wanted=f"{wanted!r} by {by}", got=got, file=file)
+        limit, got = f"{sequence!r} by {by}", f"no capture: {refusal}"
+        yield Check(name="dtmf", where=name, outcome=Outcome.UNKNOWN, wanted=limit, got=got, file=PCAP)
         return
     sent_once = [parse_sequence(node.settings.get("dtmf", "")).digits for node in listener.chain]
-    once = wanted != "" and wanted in sent_once
-    whole = _complete_sequences(call, listener, wanted)
-    digits = [one for one in heard if one.by == by]
-    yield check_digits(name, file, digits, wanted, whole=whole, once=once, by=by)
-    if len(heard) > len(tones):
-        yield check_twice(name, file, heard)
+    signals = signalled(call, name)
+    yield check_digits(
+        name,
+        listener.wav.name if by == INBAND else PCAP,
+        listener.digits if by == INBAND else [one for one in signals if one.by == by],
+        sequence,
+        whole=_complete_sequences(call, listener, sequence),
+        min_ms=wanted.min_digit_ms if by == INBAND else 0,
+        once=sequence != "" and sequence in sent_once,
+        by=by,
+    )
+    if signals:
+        tones = [Heard(digit=one.digit, start_s=one.start_s, by=INBAND) for one in listener.digits]
+        yield check_twice(name, PCAP, [*tones, *signals])
 
 
-def _sound(listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
-    name, file = listener.node.name, listener.wav.name
+def _sound(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
+    name, file, silence = listener.node.name, listener.wav.name, _silence(call, listener)
     if listener.hearing is None:
-        yield check_level(name, file, listener.level)
-    else:
-        yield from check_hearing(name, file, listener.hearing, wanted, length_s=listener.length_s)
+        yield check_level(name, file, listener.level, silence=silence)
+        return
+    silence = silence or ("" if listener.hearing.matched else _another(call, listener))
+    chain = functools.cache(lambda: chain_of(call, listener))  # put together only where there is something to find out
+
+    def cause_of(gap: Gap) -> Cause:
+        return heard_cause(gap, chain(), limit_s=wanted.max_heard_gap_ms / 1000)
+
+    sent_s = _call_s(call, listener) or math.inf
+    yield from check_hearing(
+        name, file, listener.hearing, wanted,
+        length_s=listener.length_s, sent_s=sent_s, silence=silence, cause_of=cause_of,
+    )  # fmt: skip
+
+
+def _another(call: Call, listener: Listener) -> str:
+    """Say which other source of the plan is heard, where the legs of two calls were swapped."""
+    others = {source.name: path for source in call.plan.with_role(SOURCE) if (path := _file_of(source, listener))}
+    heard = {name: listener.against(path) for name, path in others.items()}
+    name, hearing = max(heard.items(), key=lambda item: item[1].heard_s, default=("", None))
+    if hearing is None or not hearing.matched:
+        return ""
+    return f"nothing of it, but {hearing.heard_s:.1f} s of {others[name].name}, which {name} plays"
+
+
+def _file_of(source: Node, listener: Listener) -> Path | None:
+    """Return what a source plays that is not heard by this listener; None if it ought to be."""
+    path = Path(source.settings["audio_file"])
+    return path if source not in listener.chain and path.exists() else None
+
+
+def _silence(call: Call, listener: Listener) -> str:
+    """Return what is known of a recording in which there is nothing: whether RTP came, and whether any left."""
+    if not listener.level.silent or call.capture["refusal"]:
+        return ""
+    name = listener.node.name
+    if any(leg.stream for leg in call.legs if leg.dst == name):
+        return "silence: RTP arrived, but nothing was in it"
+    one_way = " (one-way audio: it did send)" if any(leg.stream for leg in call.legs if leg.src == name) else ""
+    return f"silence: no RTP arrived{one_way}"
+
+
+def _call_s(call: Call, listener: Listener) -> float:
+    """Return how long the source of what is heard was in its call; 0 where nobody knows."""
+    sources = [node for node in listener.chain if node.role == SOURCE]
+    node = call.summary["nodes"].get(sources[0].name, {}) if sources else {}
+    return float((node.get("metrics") or {}).get("call_s", 0))
 
 
 def _complete_sequences(call: Call, listener: Listener, dtmf: str) -> int | None:
     """Return how many sequences a call has time for, if one mixer of the plan sends them; else None."""
-    sources = [node for node in listener.chain if node.role == SOURCE]
-    if len(listener.mixers) != 1 or not sources:
+    if len(listener.mixers) != 1 or not any(node.role == SOURCE for node in listener.chain):
         return None
-    call_s = float((call.summary["nodes"][sources[0].name]["metrics"] or {}).get("call_s", 0))
     period_s, length_s = _period(listener.mixers[0]), _length(listener.mixers[0], dtmf)
-    return max(0, int((call_s - DELIVERY_S - length_s) // period_s))
+    return max(0, int((_call_s(call, listener) - DELIVERY_S - length_s) // period_s))
 
 
 def _period(mixer: Node) -> float:

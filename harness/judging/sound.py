@@ -1,71 +1,171 @@
-"""Checks of one recording: against the file that was played, or, without one, by itself."""
+"""Checks of one recording against the file that was played: one for each figure, so that a fault fails one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.expect import SinkExpectation
+from harness.fault.cause import Cause, Who
 from harness.judging.outcome import outcome_of
-from harness.verdict import Check
+from harness.verdict import Check, Outcome
 
 if TYPE_CHECKING:
-    from harness.sound import Hearing, Level
+    from harness.sound import Gap, Hearing, Level
 
 CLOSING_S = 0.2  # baresip stops a call's threads one by one, and its player plays pieces meanwhile
+ENDING_S = 0.005  # what begins with the end of the file is no gap in it
+DOUBLE_DB = -10.0  # so loud an echo leaves too much of itself to tell what else there is
+SAME_DB = 0.15  # a gain that is the plan's: two legs of mu-law change it by 0.05 dB
+
+Make = Callable[..., Check]
 
 
 def check_hearing(
-    name: str, file: str, hearing: Hearing, wanted: SinkExpectation, *, length_s: float
+    name: str,
+    file: str,
+    hearing: Hearing,
+    wanted: SinkExpectation,
+    *,
+    length_s: float,
+    sent_s: float = math.inf,
+    silence: str = "",
+    cause_of: Callable[[Gap], Cause] | None = None,
 ) -> Iterator[Check]:
-    """Yield the checks of a recording of that length whose source's file is known."""
-    heard = f"{hearing.heard_s:.1f} s of it, {hearing.delay_s:.2f} s into the recording"
-    got = heard if hearing.matched else "nothing of it"
-    good = outcome_of(hearing.matched)
-    yield Check(name="heard", where=name, outcome=good, wanted="the source's file", got=got, file=file)
+    """Yield the checks of a recording of that length whose source's file is known.
+
+    `sent_s` is how long the source was in the call. `silence` says what is known of a recording in which there is
+    nothing of it. `cause_of` finds out whose fault a gap is, where more than the recording is known. What could not be
+    measured has no check.
+    """
+    make = functools.partial(Check, where=name, file=file)
+    yield _heard(make, hearing, wanted, min(hearing.cut_s, hearing.delay_s + sent_s - hearing.end_s), silence)
     if not hearing.matched:
         return
-    yield _heard_gap(name, file, hearing, wanted, closing_s=min(hearing.end_s, length_s - CLOSING_S))
-    off_db = abs(hearing.level_db - wanted.level_db)
-    yield Check(
+    gaps = [gap for gap in in_call(hearing, length_s) if gap.breaks]
+    yield _heard_gap(make, gaps, wanted, cause_of)
+    level = abs(hearing.level_db - wanted.level_db) <= wanted.max_level_error_db
+    yield make(
         name="level",
-        where=name,
-        outcome=outcome_of(off_db <= wanted.max_level_error_db),
+        outcome=outcome_of(level),
         wanted=f"{wanted.level_db:+g} dB within {wanted.max_level_error_db:g}",
-        got=f"{hearing.level_db:+.2f} dB",
-        file=file,
+        got=f"{hearing.level_db:+.2f} dB ({hearing.active_dbov:.1f} dBov)",
     )
-    yield _clipped(name, file, hearing.clipped, wanted)
+    yield clipped(make, hearing.clipped, hearing.clipped_at_s, wanted)
+    others = [*_delay(make, hearing, wanted), *_moved(make, hearing, wanted), *_beside(make, hearing, wanted)]
+    yield from others
+    good = all(check.outcome is outcome_of(True) for check in others)
+    if good and hearing.code_equal is not None and abs(hearing.level_db) <= SAME_DB:
+        yield make(
+            name="codes",
+            outcome=outcome_of(hearing.code_equal >= wanted.min_code_equal),
+            wanted=f"at least {100 * wanted.min_code_equal:g} % within one code of the file",
+            got=f"{100 * hearing.code_equal:.2f} %",
+        )
 
 
-def check_level(name: str, file: str, level: Level) -> Check:
+def in_call(hearing: Hearing, length_s: float) -> list[Gap]:
+    """Return the gaps of a recording of that length, but not what it has while the call is being closed."""
+    closing_s = min(hearing.end_s - ENDING_S, length_s - CLOSING_S)
+    return [gap for gap in hearing.gaps if gap.at_s < closing_s]
+
+
+def check_level(name: str, file: str, level: Level, *, silence: str = "") -> Check:
     """Check of a recording that there is sound in it at all."""
-    got = "silence" if level.silent else f"{level.active_dbov:.1f} dBov"
+    got = silence or "silence" if level.silent else f"{level.active_dbov:.1f} dBov"
     return Check(name="heard", where=name, outcome=outcome_of(not level.silent), wanted="sound", got=got, file=file)
 
 
-def check_alone(name: str, file: str, level: Level, wanted: SinkExpectation) -> Iterator[Check]:
-    """Yield what can be said of a recording without the file that was played."""
-    yield check_level(name, file, level)
-    yield _clipped(name, file, level.clipped, wanted)
+def clipped(make: Make, samples: int, at_s: float | None, wanted: SinkExpectation) -> Check:
+    """Check of the samples at the rails, and where the first is."""
+    good = outcome_of(samples <= wanted.max_clipped)
+    limit = f"at most {wanted.max_clipped} samples"
+    return make(name="clipped", outcome=good, wanted=limit, got=str(samples), at_s=at_s)
 
 
-def _heard_gap(name: str, file: str, hearing: Hearing, wanted: SinkExpectation, *, closing_s: float) -> Check:
-    """Judge what is missing, silent, repeated or inserted; but not while the call was being closed."""
-    worst = max((gap for gap in hearing.gaps if gap.at_s < closing_s), key=lambda gap: gap.length_s, default=None)
-    length_ms = 1000 * worst.length_s if worst else 0.0
-    return Check(
+def constant(make: Make, dc: float, wanted: SinkExpectation) -> Check:
+    """Check of the mean: a constant that nobody hears, and that takes away room."""
+    good = outcome_of(abs(dc) <= wanted.max_dc)
+    return make(name="dc", outcome=good, wanted=f"within {wanted.max_dc:g} steps of 0", got=f"{dc:+.1f} steps")
+
+
+def _heard(make: Make, hearing: Hearing, wanted: SinkExpectation, cut_s: float, silence: str) -> Check:
+    make = functools.partial(make, name="heard", wanted="the source's file")
+    if not hearing.matched:
+        return make(outcome=outcome_of(False), got=silence or "nothing of it")
+    got = f"{hearing.heard_s:.1f} s of it, {hearing.delay_s:.2f} s into the recording"
+    if 1000 * cut_s > wanted.max_cut_ms:
+        return make(outcome=outcome_of(False), got=f"{got}, then no more of it for {cut_s:.1f} s", at_s=hearing.end_s)
+    return make(outcome=outcome_of(True), got=got)
+
+
+def _heard_gap(
+    make: Make, gaps: Sequence[Gap], wanted: SinkExpectation, cause_of: Callable[[Gap], Cause] | None
+) -> Check:
+    """Judge what is missing, silent, repeated or inserted, but not while the call was being closed.
+
+    As on the wire, what our own machine did leaves the check unknown, unless another gap fails it.
+    """
+    limit_s = wanted.max_heard_gap_ms / 1000
+    worst = max(gaps, key=lambda gap: gap.length_s, default=None)
+    outcome, why = outcome_of(worst is None or worst.length_s <= limit_s), None
+    if cause_of and outcome is Outcome.FAIL:
+        found = ((gap, cause_of(gap)) for gap in sorted(gaps, key=lambda gap: -gap.length_s) if gap.length_s > limit_s)
+        causes = list(_until_other(found))
+        worst, why = causes[-1] if causes[-1][1].who is not Who.HOST else causes[0]
+        outcome = Outcome.UNKNOWN if why.who is Who.HOST else Outcome.FAIL
+    got = f"{1000 * worst.length_s:.0f} ms {worst.kind.value}" if worst else "none"
+    return make(
         name="heard gap",
-        where=name,
-        outcome=outcome_of(length_ms <= wanted.max_heard_gap_ms),
+        outcome=outcome,
         wanted=f"at most {wanted.max_heard_gap_ms:g} ms",
-        got=f"{length_ms:.0f} ms {worst.kind.value}" if worst else "none",
+        got=f"{got} ({why.beside()})" if why else got,
         at_s=worst.at_s if worst else None,
-        file=file,
+        cause=str(why) if why else None,
     )
 
 
-def _clipped(name: str, file: str, clipped: int, wanted: SinkExpectation) -> Check:
-    limit = f"at most {wanted.max_clipped} samples"
-    good = outcome_of(clipped <= wanted.max_clipped)
-    return Check(name="clipped", where=name, outcome=good, wanted=limit, got=str(clipped), file=file)
+def _until_other(found: Iterable[tuple[Gap, Cause]]) -> Iterator[tuple[Gap, Cause]]:
+    """Yield gaps up to the first that is not our own machine's fault."""
+    for gap, cause in found:
+        yield gap, cause
+        if cause.who is not Who.HOST:
+            return
+
+
+def _delay(make: Make, hearing: Hearing, wanted: SinkExpectation) -> Iterator[Check]:
+    if wanted.max_delay_ms is not None:
+        delay_ms = 1000 * hearing.delay_s
+        good = outcome_of(delay_ms <= wanted.max_delay_ms)
+        yield make(name="delay", outcome=good, wanted=f"at most {wanted.max_delay_ms:g} ms", got=f"{delay_ms:.0f} ms")
+
+
+def _moved(make: Make, hearing: Hearing, wanted: SinkExpectation) -> Iterator[Check]:
+    """Yield what is about every sample: a clock, an echo."""
+    if not math.isnan(hearing.drift_ppm):
+        good = outcome_of(abs(hearing.drift_ppm) <= wanted.max_drift_ppm)
+        limit = f"within {wanted.max_drift_ppm:g} ppm"
+        yield make(name="drift", outcome=good, wanted=limit, got=f"{hearing.drift_ppm:+.1f} ppm")
+    if not math.isnan(hearing.echo_db):
+        yield make(
+            name="echo",
+            outcome=outcome_of(hearing.echo_db <= wanted.max_echo_db),
+            wanted=f"at most {wanted.max_echo_db:g} dB",
+            got=f"{hearing.echo_db:.1f} dB after {hearing.echo_ms:.0f} ms" if hearing.echo_ms else "none",
+        )
+
+
+def _beside(make: Make, hearing: Hearing, wanted: SinkExpectation) -> Iterator[Check]:
+    """Yield what is about everything but the file: noise, hum, somebody else, a constant."""
+    if not math.isnan(hearing.snr_db) and not hearing.echo_db > max(DOUBLE_DB, wanted.max_echo_db):
+        loud, poor = hearing.residual_dbov > wanted.max_residual_dbov, hearing.snr_db < wanted.min_snr_db
+        yield make(
+            name="residual",
+            outcome=outcome_of(not loud and not poor),
+            wanted=f"at most {wanted.max_residual_dbov:g} dBov beside the file, SNR at least {wanted.min_snr_db:g} dB",
+            got=f"{hearing.residual_dbov:.1f} dBov, SNR {hearing.snr_db:.1f} dB",
+            at_s=hearing.residual_at_s if loud else hearing.worst_at_s if poor else None,
+        )
+    yield constant(make, hearing.dc, wanted)

@@ -1,13 +1,14 @@
-"""Checks of one stream on the wire: its codec, what is missing, its largest gap, and whose fault that is."""
+"""Checks of one stream on the wire: its codec, what is missing, its largest gap, and whose fault each of these is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from harness import canary
-from harness.canary import Stall
 from harness.expect import Expectations
+from harness.fault.cause import Who
+from harness.fault.host import Host
+from harness.fault.wire import Sight, gap_cause, loss_cause
 from harness.judging.outcome import outcome_of
 from harness.verdict import Check, Outcome
 from harness.wire.gaps import Gap
@@ -16,22 +17,29 @@ from harness.wire.streams import Stream
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What else is known of a capture: its file, when its call was answered, what it lacks, and our own stalls."""
+    """What else is known of a capture: its file, when its call was answered, what it lacks, and our own machine."""
 
     file: str
     answered_at_s: float | None = None
     drops: int = 0
-    stalls: Sequence[Stall] = ()
+    host: Host = field(default_factory=Host)
 
     def in_call(self, gap: Gap | None) -> float | None:
         """Return when in the call a gap was, in seconds from its answer."""
-        if not gap or self.answered_at_s is None:
+        return self.since_answer(gap.start_s if gap else None)
+
+    def since_answer(self, time_s: float | None) -> float | None:
+        """Return how long after the call's answer that was, in seconds."""
+        if time_s is None or self.answered_at_s is None:
             return None
-        return max(0.0, gap.start_s - self.answered_at_s)
+        return max(0.0, time_s - self.answered_at_s)
 
 
-def check_stream(name: str, stream: Stream, wanted: Expectations, known: Circumstances) -> Iterator[Check]:
-    """Yield the checks of one leg, which goes by that name."""
+def check_stream(
+    name: str, stream: Stream, wanted: Expectations, known: Circumstances, sight: Sight | None = None
+) -> Iterator[Check]:
+    """Yield the checks of one leg, which goes by that name; `sight` is what else was seen of it."""
+    sight = sight or Sight(src=stream.flow.src, dst=stream.flow.dst, stream=stream)
     codec = stream.codec.name.upper() if stream.codec else f"payload type {stream.audio_types}"
     good = outcome_of(codec == wanted.codec)
     yield Check(name="codec", where=name, outcome=good, wanted=wanted.codec, got=codec, file=known.file)
@@ -42,29 +50,56 @@ def check_stream(name: str, stream: Stream, wanted: Expectations, known: Circums
                 name=check, where=name, outcome=Outcome.UNKNOWN, wanted="a whole capture", got=got, file=known.file
             )
         return
-    yield Check(
+    yield _lost(name, sight, wanted.max_lost, known)
+    yield _gap(name, sight, wanted.max_gap_ms, known)
+    for check, limit, count, first_s in (
+        ("duplicates", wanted.max_duplicates, stream.duplicates, stream.first_duplicate_s),
+        ("reordered", wanted.max_reordered, stream.reordered, stream.first_reordered_s),
+    ):
+        if limit is not None:
+            yield Check(
+                name=check,
+                where=name,
+                outcome=outcome_of(count <= limit),
+                wanted=f"at most {limit} packets",
+                got=f"{count} of {stream.packets}",
+                at_s=known.since_answer(first_s),
+                file=known.file,
+            )
+
+
+def _lost(name: str, sight: Sight, most: int, known: Circumstances) -> Check:
+    stream = sight.stream
+    worst = stream.worst_by_timestamp if stream.missing else None
+    cause = loss_cause(worst, sight) if worst and worst.lost else None
+    who = f" ({cause.beside(sight.leg)})" if cause else ""
+    return Check(
         name="lost",
         where=name,
-        outcome=outcome_of(stream.missing <= wanted.max_lost),
-        wanted=f"at most {wanted.max_lost} packets",
-        got=f"{stream.missing} of {stream.expected}",
-        at_s=known.in_call(stream.worst_by_timestamp) if stream.missing else None,
+        outcome=outcome_of(stream.missing <= most),
+        wanted=f"at most {most} packets",
+        got=f"{stream.missing} of {stream.expected}{who}",
+        at_s=known.in_call(worst),
         file=known.file,
+        cause=str(cause) if cause else None,
     )
-    yield _gap(name, stream, wanted.max_gap_ms, known)
 
 
-def _gap(name: str, stream: Stream, limit_ms: float, known: Circumstances) -> Check:
-    """Judge the largest gap; a late packet is the host's only where the canary was stalled inside that very gap."""
-    outcome, got, at_s = Outcome.PASS, f"{stream.max_gap_ms:g} ms", None
-    for gap in sorted(stream.gaps(limit_ms / 1000), key=lambda gap: gap.length_s):
-        stall_s = canary.longest_within(known.stalls, gap.start_s, gap.start_s + gap.by_arrival_s)
-        by_host = gap.by_timestamp_s <= limit_ms / 1000 and stall_s >= gap.by_arrival_s - limit_ms / 1000
+def _gap(name: str, sight: Sight, limit_ms: float, known: Circumstances) -> Check:
+    """Judge the largest gap; one that is the host's fault leaves the check unknown unless another gap fails it."""
+    outcome, got, at_s, why = Outcome.PASS, f"{sight.stream.max_gap_ms:g} ms", None, None
+    for gap in sorted(sight.stream.gaps(limit_ms / 1000), key=lambda gap: gap.length_s):
+        cause = gap_cause(gap, sight, known.host, limit_s=limit_ms / 1000)
+        by_host = cause.who is Who.HOST
         if by_host and outcome is Outcome.FAIL:
             continue
         outcome = Outcome.UNKNOWN if by_host else Outcome.FAIL
-        why = f"host stalled {1000 * stall_s:.0f} ms" if by_host else gap.kind
-        got = f"{1000 * gap.length_s:g} ms ({why}, after packet {gap.after_seq})"
-        at_s = known.in_call(gap)
+        what, who = (cause.evidence, "") if by_host else (gap.kind, f"; {cause.beside(sight.leg)}")
+        got = f"{1000 * gap.length_s:g} ms ({what}, after packet {gap.after_seq}{who})"
+        at_s, why = known.in_call(gap), cause
     wanted = f"at most {limit_ms:g} ms"
-    return Check(name="gap", where=name, outcome=outcome, wanted=wanted, got=got, at_s=at_s, file=known.file)
+    return Check(
+        name="gap", where=name, outcome=outcome, wanted=wanted, got=got, at_s=at_s, file=known.file,
+        cause=str(why) if why else None,
+    )  # fmt: skip
+

@@ -118,10 +118,12 @@ def _pages(call: Call) -> Iterator[tuple[str, Callable[[], str | bytes], str, st
     """Yield what can be drawn of a call: name, how, media type and file name's end."""
     if not call.events:
         return
-    from harness.report import panel, pictures
+    from harness.report import pictures
+    from harness.report.page.of_run import view_of_run
+    from harness.report.page.write import page
 
-    yield "call", lambda: panel.panel(call), "text/html", "html"
+    yield "call", lambda: page([view_of_run(call, call.verdict, None)]), "text/html", "html"
     yield "gap timeline", lambda: pictures.gap_timeline(call), "image/svg+xml", "svg"
     for listener in call.listeners:
         draw = partial(pictures.spectrogram, call, listener)
-        yield f"spectrogram of {listener.node.name}", draw, "image/png", "png"
+        yield f"spectrogram of {listener.node.name}", draw, "image/svg+xml", "svg"

@@ -3,66 +3,136 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from harness.verdict import Check, Outcome
 
-NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+NUMBER = r"(-?\d+(?:\.\d+)?)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What one check must say of a fault: that it failed, and where it is given the figure, the place and the words.
+
+    `where` is the leg or node, any if empty. `size` is what `figure` finds in what the check got, the first number,
+    within `size_error`, unless it has the words `instead`; `at_s` its place, within `at_error_s`. `fails` is False for
+    what is measured and no failure, and `optional` is what may follow from a fault and need not.
+    """
+
+    check: str
+    where: str = ""
+    size: float | None = None
+    size_error: float = 0.0
+    figure: str = NUMBER
+    instead: str = ""
+    at_s: float | None = None
+    at_error_s: float = 0.05
+    says: str = ""
+    fails: bool = True
+    optional: bool = False
+
+    def is_about(self, check: Check) -> bool:
+        """Whether a check is the one that is meant."""
+        return check.name == self.check and self.where in ("", check.where)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What was done to a clean call. `fails` are the checks that must fail, and no others may.
-
-    `size` is the figure that such a check must report, within `size_error`; `at_s` its place, within `at_error_s`.
-    """
+    """What was done to a clean call, and when; no other checks than the expected ones may fail."""
 
     name: str
-    injected: str
-    fails: Sequence[str] = ()
-    size: float | None = None
-    size_error: float = 0.0
+    what: str
     at_s: float | None = None
-    at_error_s: float = 0.05
+    expects: Sequence[Expected] = ()
+
+    @property
+    def injected(self) -> str:
+        """What was done and when, in words."""
+        return self.what if self.at_s is None else f"{self.what} at {self.at_s:.2f} s"
+
+    def later(self, seconds: float, *, error_s: float = 0.0) -> Fault:
+        """Return the same with all places that much later, and less exactly known."""
+        moved = [
+            replace(one, at_s=None if one.at_s is None else one.at_s + seconds, at_error_s=one.at_error_s + error_s)
+            for one in self.expects
+        ]
+        return replace(self, expects=moved, at_s=None if self.at_s is None else self.at_s + seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the checks said of a fault, and what was wrong with that: nothing, at best."""
+    """What the checks said of a fault, and what was wrong with that: nothing, at best.
+
+    A doubt is a check that could not tell. That is never right, but no lie either.
+    """
 
     fault: Fault
     seed: int
     checks: Sequence[Check]
     objections: Sequence[str] = field(default=())
+    doubts: Sequence[str] = field(default=())
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all was said and nothing else."""
+        return not self.objections and not self.doubts
 
     @property
     def reported(self) -> str:
-        """What the checks that failed said."""
-        failed = [check for check in self.checks if check.outcome is not Outcome.PASS]
-        return "; ".join(f"{check.name}: {check.got}{_place(check)}" for check in failed) or "all passed"
+        """What the checks said that had something to say: those that failed, and those that measured the fault."""
+        told = [check for check in self.checks if check.outcome is not Outcome.PASS or self._measured(check)]
+        return "; ".join(dict.fromkeys(f"{check.name}: {check.got}{_place(check)}" for check in told)) or "all passed"
+
+    @property
+    def verdict(self) -> str:
+        """What that is worth, in a word or three."""
+        if self.objections:
+            return "wrong" if self.fault.expects else "false alarm"
+        if self.doubts:
+            return "could not tell"
+        return "found" if self.fault.expects else "clean"
+
+    def _measured(self, check: Check) -> bool:
+        return any(one.is_about(check) and not one.fails and not one.optional for one in self.fault.expects)
 
 
 def examine(fault: Fault, seed: int, checks: Sequence[Check]) -> Finding:
     """Compare what the checks said with what was done."""
-    failed = {check.name: check for check in checks if check.outcome is not Outcome.PASS}
-    objections = [f"{name} did not fail" for name in fault.fails if name not in failed]
-    objections += [f"false alarm: {failed[name]}" for name in failed if name not in fault.fails]
-    if fault.fails and (check := failed.get(fault.fails[-1])):
-        objections += _measured(fault, check)
-    return Finding(fault, seed, checks, objections)
+    expected = {one: [check for check in checks if one.is_about(check)] for one in fault.expects}
+    other = [check for check in checks if not any(check in about for about in expected.values())]
+    unsure = [check for check in checks if check.outcome is Outcome.UNKNOWN and _matters(check, expected)]
+    objections = [words for one, about in expected.items() for words in _missed(one, about)]
+    objections += [f"false alarm: {check}" for check in other if check.outcome is Outcome.FAIL]
+    return Finding(fault, seed, checks, objections, [f"could not tell: {check}" for check in unsure])
 
 
-def _measured(fault: Fault, check: Check) -> list[str]:
-    """Return what is wrong with the size and the place that the last of a fault's checks reports."""
-    wrong = []
-    if fault.size is not None:
-        found = NUMBER.search(check.got)
-        if not found or abs(float(found[0]) - fault.size) > fault.size_error:
-            wrong.append(f"{check.name}: wanted {fault.size:g} within {fault.size_error:g}, came {check.got}")
-    if fault.at_s is not None and (check.at_s is None or abs(check.at_s - fault.at_s) > fault.at_error_s):
-        wrong.append(f"{check.name}: wanted it at {fault.at_s:.2f} s, came {check.at_s}")
-    return wrong
+def _matters(doubt: Check, expected: Mapping[Expected, Sequence[Check]]) -> bool:
+    """Whether a check that could not tell leaves anything open: not where one of its kind has told already."""
+    kinds = [about for about in expected.values() if doubt in about]
+    return not any(check.outcome is Outcome.FAIL for about in kinds for check in about)
+
+
+def _missed(expected: Expected, about: Sequence[Check]) -> Iterator[str]:
+    said = [check for check in about if check.outcome is Outcome.FAIL or not expected.fails]
+    for check in said:
+        yield from _mistaken(expected, check)
+    if not said and not expected.optional and all(check.outcome is Outcome.PASS for check in about):
+        came = "; ".join(str(check) for check in about) or "there is no such check"
+        yield f"missed: {expected.check} did not fail: {came}"
+
+
+def _mistaken(expected: Expected, check: Check) -> Iterator[str]:
+    """Yield what is wrong with the size, the place and the words of a check."""
+    if expected.size is not None and not (expected.instead and expected.instead in check.got):
+        found = re.search(expected.figure, check.got)
+        if not found or abs(float(found[1]) - expected.size) > expected.size_error:
+            yield f"{check.name}: wanted {expected.size:g} within {expected.size_error:g}, came {check.got}"
+    if expected.at_s is not None and (check.at_s is None or abs(check.at_s - expected.at_s) > expected.at_error_s):
+        came = "no place" if check.at_s is None else f"{check.at_s:.3f} s"
+        yield f"{check.name}: wanted it at {expected.at_s:.3f} s within {expected.at_error_s:.3f}, came {came}"
+    if expected.says not in check.got:
+        yield f"{check.name}: wanted {expected.says!r} in it, came {check.got!r}"
 
 
 def _place(check: Check) -> str:

@@ -6,7 +6,6 @@ negative when the recording begins inside the file. A weight is 0 for samples th
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,17 +16,29 @@ WINDOW, HOP = RATE // 5, RATE // 10
 REACH = RATE // 2  # how far a slip is looked for nearby, before the whole file is searched
 QUIET_RMS = 40.0  # -58 dBov: below it the rounding of mu-law, not speech, decides what is alike
 SURE, ALIKE, BETTER = 0.985, 0.8, 0.02  # a clean window through two legs of mu-law correlates above 0.997
-FAR_SEARCHES = 12
-RUN = 3  # so many windows have to agree on an offset: one syllable can resemble another by chance
+FAR_SEARCHES, LOST = 12, 8  # how often the whole file is searched, and for how many unlike windows in a row
+LOOK, LOOK_MOST = 32, 4096  # windows that are compared at once: more while all is well, few after each change
+PATIENCE = 20  # so many searches at one offset that found nothing better
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of the recording in which the file runs at one offset."""
+class Track:
+    """Where each window of the recording lies in the file: its first sample, offset, likeness, and what it is worth."""
 
-    start: int
-    end: int
-    offset: int
+    starts: Numbers
+    offsets: Numbers
+    likeness: Floats
+    loud: Numbers  # windows in which there is enough to compare
+
+    @property
+    def matched(self) -> Numbers:
+        """Which windows are the file."""
+        return np.asarray(self.loud & (self.likeness >= ALIKE))
+
+    @property
+    def similar(self) -> float:
+        """How alike the middle one of the loud windows is: 1 for the same sound."""
+        return max(0.0, float(np.median(self.likeness[self.loud]))) if self.loud.any() else 0.0
 
 
 def overall(file: Numbers, heard: Numbers) -> int:
@@ -55,40 +66,51 @@ def under(file: Numbers, offset: int, start: int, end: int) -> Floats:
     return laid
 
 
-def follow(file: Floats, heard: Floats, weight: Floats) -> tuple[list[Piece], float]:
-    """Return the pieces of the file in the recording, in order, and how alike the two are; none when nothing is."""
+def follow(file: Floats, heard: Floats, weight: Floats, first: int | None = None) -> Track:
+    """Follow the file through the recording, from that first offset on, or from where they resemble each other most."""
     starts = np.arange(0, len(heard) - WINDOW + 1, HOP)
+    track = Track(starts, np.zeros(len(starts), np.int64), np.full(len(starts), -1.0), np.zeros(len(starts), bool))
     if not len(starts) or not len(file):
-        return [], 0.0
+        return track
     weighted = heard * weight
     energies, sizes = _sums(weighted**2, starts), _sums(weight, starts)
-    loud = (sizes >= WINDOW / 2) & (energies > sizes * QUIET_RMS**2)
+    loud = track.loud
+    loud[:] = (sizes >= WINDOW / 2) & (energies > sizes * QUIET_RMS**2)
     if not loud.any():
-        return [], 0.0
-    offset = overall(file, weighted)
-    offsets = np.zeros(len(starts), np.int64)
-    likeness = np.full(len(starts), -1.0)
-    far = FAR_SEARCHES
+        return track
+    offset = overall(file, weighted) if first is None else first
+    offsets, likeness = track.offsets, track.likeness
+    far, look, sure = FAR_SEARCHES, LOOK, SURE
+    fruitless: list[float] = []
     at = 0
     while at < len(starts):
-        alike = _likenesses(file, heard, weighted, weight, energies, starts, offset, at)
-        doubtful = np.flatnonzero(loud[at:] & (alike < SURE))
-        upto = at + int(doubtful[0]) if len(doubtful) else len(starts)
-        offsets[at:upto], likeness[at:upto] = offset, alike[: upto - at]
-        if upto == len(starts):
-            break
-        here = float(alike[upto - at])
-        moved, best = _search(file, weighted, weight, int(starts[upto]), offset)
-        if best < ALIKE and here < ALIKE and far and _lost(alike, loud[at:], upto - at):
-            far -= 1
-            moved, best = _far(file, weighted, weight, int(starts[upto]))
-        if best > ALIKE and best > here + BETTER and _lasts(file, weighted, weight, loud, starts, upto, moved, offset):
-            offset, here = moved, best
-        offsets[upto], likeness[upto] = offset, here
-        at = upto + 1
-    matched = loud & (likeness >= ALIKE)
-    similar = max(0.0, float(np.median(likeness[loud])))
-    return _pieces(starts[matched], offsets[matched], at_least=min(RUN, int(loud.sum()))), similar
+        ahead = slice(at, at + look)
+        alike = _likenesses(file, weighted, weight, energies[ahead], starts[ahead], offset)
+        doubtful = np.flatnonzero(loud[ahead] & (alike < sure))
+        fine = int(doubtful[0]) if len(doubtful) else len(alike)
+        offsets[at : at + fine], likeness[at : at + fine] = offset, alike[:fine]
+        look = LOOK if len(doubtful) else min(2 * look, LOOK_MOST)
+        at += fine
+        if fine:
+            continue
+        here = float(alike[0])
+        moved, best = _search(file, weighted, weight, int(starts[at]), offset)
+        if best < ALIKE and here < ALIKE and far and _lost(alike, loud[ahead]):
+            nearby = _likenesses(file, weighted, weight, energies[ahead], starts[ahead], moved)
+            if _lost(nearby, loud[ahead]):
+                far -= 1
+                moved, best = _far(file, weighted, weight, int(starts[at]))
+        if best > ALIKE and best > here + BETTER and _lasts(file, weighted, weight, loud, starts, at, moved, offset):
+            offset, here, sure = moved, best, SURE
+            fruitless.clear()
+        elif here >= ALIKE:
+            fruitless.append(here)
+            if len(fruitless) == PATIENCE:  # it is noise, not the offset
+                sure = float(np.quantile(fruitless, 0.1))
+                fruitless.clear()
+        offsets[at], likeness[at] = offset, here
+        at += 1
+    return track
 
 
 def _sums(values: Floats, starts: Numbers) -> Floats:
@@ -97,22 +119,14 @@ def _sums(values: Floats, starts: Numbers) -> Floats:
 
 
 def _likenesses(
-    file: Floats,
-    heard: Floats,
-    weighted: Floats,
-    weight: Floats,
-    energies: Floats,
-    starts: Numbers,
-    offset: int,
-    at: int,
+    file: Floats, weighted: Floats, weight: Floats, energies: Floats, starts: Numbers, offset: int
 ) -> Floats:
-    """Return the normalised correlation, 1 for the same sound at any gain, of all windows from that one on."""
-    begin = int(starts[at])
-    laid = under(file, offset, begin, len(heard))
-    places = starts[at:] - begin
-    common = _sums(weighted[begin:] * laid, places)
-    own = _sums(weight[begin:] * laid**2, places)
-    return np.asarray(common / np.sqrt(np.maximum(energies[at:] * own, 1.0)))
+    """Return the normalised correlation, 1 for the same sound at any gain, of neighbouring windows."""
+    begin, end = int(starts[0]), int(starts[-1]) + WINDOW
+    laid = under(file, offset, begin, end)
+    common = _sums(weighted[begin:end] * laid, starts - begin)
+    own = _sums(weight[begin:end] * laid**2, starts - begin)
+    return np.asarray(common / np.sqrt(np.maximum(energies * own, 1.0)))
 
 
 def _search(file: Floats, weighted: Floats, weight: Floats, start: int, offset: int) -> tuple[int, float]:
@@ -147,10 +161,9 @@ def _slide(long: Floats, window: Floats, mask: Floats) -> tuple[int, float]:
     return best, float(likeness[best])
 
 
-def _lost(alike: Floats, loud: Numbers, at: int) -> bool:
-    """Whether not only this window is unlike the file, but the next loud ones are, too."""
-    following = alike[at:][loud[at:]][:4]
-    return bool((following < ALIKE).all())
+def _lost(alike: Floats, loud: Numbers) -> bool:
+    """Whether not only the first window is unlike the file, but the next loud ones are, too."""
+    return bool((alike[loud][:LOST] < ALIKE).all())
 
 
 def _lasts(
@@ -169,14 +182,3 @@ def _lasts(
         return float((window * laid).sum()) / np.sqrt(energy) if energy > 0 else 0.0
 
     return likeness(moved) >= likeness(offset)
-
-
-def _pieces(starts: Numbers, offsets: Numbers, *, at_least: int) -> list[Piece]:
-    pieces: list[Piece] = []
-    for offset, group in itertools.groupby(zip(starts.tolist(), offsets.tolist(), strict=True), lambda pair: pair[1]):
-        windows = [start for start, _ in group]
-        if pieces and pieces[-1].offset == offset:
-            pieces[-1] = Piece(pieces[-1].start, windows[-1] + WINDOW, offset)
-        elif len(windows) >= at_least:
-            pieces.append(Piece(windows[0], windows[-1] + WINDOW, offset))
-    return pieces

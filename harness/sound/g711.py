@@ -1,4 +1,4 @@
-"""Mu-law as a scale: how many codes two samples lie apart, and what is heard after a leg of it."""
+"""G.711: mu-law as a scale, how many codes two samples lie apart, what is heard after a leg, what octets sound like."""
 
 from __future__ import annotations
 
@@ -42,3 +42,23 @@ def octets(samples: Numbers) -> npt.NDArray[np.uint8]:
     """Return the octets that carry the samples on the wire: sign and magnitude, inverted (G.711 table 2a)."""
     places = codes(samples)
     return np.where(places < 0, 0x7F + places, 0xFF - places).astype(np.uint8)
+
+
+def ulaw(payload: bytes) -> Samples:
+    """Return the samples that mu-law octets stand for."""
+    octet = np.frombuffer(payload, np.uint8).astype(np.int32)
+    return np.asarray(_scale()[1][np.where(octet < 0x80, octet - 0x7F, 0xFF - octet) + 127])
+
+
+def alaw(payload: bytes) -> Samples:
+    """Return the samples that A-law octets stand for."""
+    return np.asarray(_alaw()[np.frombuffer(payload, np.uint8)])
+
+
+@functools.cache
+def _alaw() -> npt.NDArray[np.int16]:
+    """Return the sample of each A-law octet, whose even bits are inverted (G.711 table 1a)."""
+    octet = np.arange(256) ^ 0x55
+    segment, step = octet >> 4 & 7, octet & 15
+    magnitude = np.where(segment == 0, 16 * step + 8, (16 * step + 264) << np.maximum(0, segment - 1))
+    return np.where(octet & 0x80, magnitude, -magnitude).astype(np.int16)

@@ -11,6 +11,7 @@ import numpy as np
 
 from harness.wire.frames import Datagram
 from harness.wire.order import Numbers, signed
+from harness.wire.rtcp import Report, parse_rtcp
 from harness.wire.rtp import RtpPacket, parse_rtp
 from harness.wire.sip import STATIC, Address, Announced, Codec, Media, Sighting, SipListener, announced
 from harness.wire.streams import UNSIGNED, Columns, Flow, Stream
@@ -26,10 +27,11 @@ Key = tuple[str, int, str, int, int]  # a flow and an SSRC
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """What one capture holds: streams in the order in which they began, and SIP in the order in which it came."""
+    """What one capture holds: streams in the order in which they began, SIP and RTCP as they came."""
 
-    streams: tuple[Stream, ...]
-    sip: tuple[Sighting, ...]
+    streams: tuple[Stream, ...] = ()
+    sip: tuple[Sighting, ...] = ()
+    reports: tuple[Report, ...] = ()  # of RTCP
 
 
 def collect(datagrams: Iterable[Datagram], *, keep_payloads: bool = True) -> Wire:
@@ -53,15 +55,19 @@ class Collector:
         self._growing: dict[Key, Growing] = {}
         self._listener = SipListener()
         self._sip: list[Sighting] = []
+        self._reports: list[Report] = []
         self._said: list[tuple[float, Announced]] = []
 
     def take(self, number: int, datagram: Datagram) -> None:
         """Take one datagram of whatever kind."""
-        time_s, src, sport, dst, dport, proto, payload = datagram
+        time_s, src, sport, dst, dport, proto, payload, _ = datagram
         packet = parse_rtp(time_s, payload) if proto == "udp" else None
         if packet:
             keep = self._keep_payloads or (packet.payload_type >= DYNAMIC and len(packet.payload) <= SMALL)
             self.stream((src, sport, dst, dport, packet.ssrc)).append(number, packet, keep)
+            return
+        if proto == "udp" and payload[:1] and payload[0] >> 6 == 2:
+            self._reports += parse_rtcp(time_s, payload)
             return
         heard = list(self._listener.hear(datagram))
         self._sip += heard
@@ -74,7 +80,7 @@ class Collector:
 
     def wire(self) -> Wire:
         """Return what was found; nothing may be taken any more."""
-        return Wire(streams=tuple(self._with_evidence()), sip=tuple(self._sip))
+        return Wire(streams=tuple(self._with_evidence()), sip=tuple(self._sip), reports=tuple(self._reports))
 
     def _with_evidence(self) -> Iterator[Stream]:
         named: dict[Address, list[Media]] = defaultdict(list)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 LONGEST = 1 << 20  # octets of a frame; what claims to be longer is damage (Wireshark's own limit is 256 KiB)
+LONGEST_BLOCK = LONGEST * 16
 
 # What a pcap file begins with, to its byte order, the fractions in a second and the octets of a record's header.
 PCAP = {
@@ -46,15 +47,52 @@ class Frame(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Interface:
+class Interface:
+    """Where a pcapng file's packets were captured, and what its times count."""
+
     link_type: int
     snap_length: int
     ticks_per_s: int = 10**6
     offset_s: int = 0
 
     def time_s(self, ticks: int) -> float:
+        """Return a time in seconds since the epoch."""
         whole, rest = divmod(ticks, self.ticks_per_s)
         return self.offset_s + whole + rest / self.ticks_per_s
+
+
+@dataclass(slots=True)
+class Section:
+    """A part of a pcapng file with a byte order and interfaces of its own; `blocks` are those that say so."""
+
+    order: str = "<"
+    interfaces: list[Interface] = field(default_factory=list)
+    blocks: list[bytes] = field(default_factory=list)
+    time_s: float = 0.0  # of the last packet
+
+    def take(self, block: bytes) -> Frame | None:
+        """Take a whole block; return the packet in it, if there is one. Raises DamagedError where it makes no sense."""
+        if block[:4] == PCAPNG:  # a new section
+            self.order = BYTE_ORDERS.get(block[8:12], self.order)
+            self.interfaces, self.blocks = [], [block]
+            return None
+        kind, body = struct.unpack_from(f"{self.order}I", block)[0], block[8:-4]
+        try:
+            if kind == INTERFACE:
+                self.interfaces.append(_interface(body, self.order))
+                self.blocks.append(block)
+            elif kind in LAYOUT:
+                number, high, low, length = struct.unpack_from(self.order + LAYOUT[kind], body)
+                interface = self.interfaces[number]
+                self.time_s = interface.time_s(high << 32 | low)
+                return Frame(self.time_s, interface.link_type, body[20 : 20 + length])
+            elif kind == SIMPLE_PACKET:  # has no time of its own
+                length = struct.unpack_from(f"{self.order}I", body)[0]
+                kept = min(length, self.interfaces[0].snap_length or length)
+                return Frame(self.time_s, self.interfaces[0].link_type, body[4 : 4 + kept])
+        except (struct.error, IndexError):
+            raise DamagedError("a block makes no sense") from None
+        return None
 
 
 def read_frames(file: BinaryIO, path: Path | str) -> Iterator[Frame]:
@@ -91,45 +129,29 @@ def _pcap_frames(file: BinaryIO, order: str, fractions: int, header_size: int, l
 
 
 def _pcapng_frames(file: BinaryIO) -> Iterator[Frame]:
-    order, interfaces, time_s = "<", list[_Interface](), 0.0
+    section = Section()
     while head := file.read(8):
-        if head[:4] == PCAPNG:  # a new section, which may have another byte order
-            mark = file.read(4)
-            order, interfaces = BYTE_ORDERS.get(mark, order), []
-            _block(file, head, order, 12)
-            continue
-        kind = struct.unpack(f"{order}I", head[:4])[0] if len(head) == 8 else None
-        body = _block(file, head, order, 8)
-        try:
-            if kind == INTERFACE:
-                interfaces.append(_interface(body, order))
-            elif kind in (PACKET, ENHANCED_PACKET):
-                number, high, low, length = struct.unpack_from(order + LAYOUT[kind], body)
-                interface = interfaces[number]
-                time_s = interface.time_s(high << 32 | low)
-                yield Frame(time_s, interface.link_type, body[20 : 20 + length])
-            elif kind == SIMPLE_PACKET:  # has no time of its own
-                length = struct.unpack_from(f"{order}I", body)[0]
-                kept = min(length, interfaces[0].snap_length or length)
-                yield Frame(time_s, interfaces[0].link_type, body[4 : 4 + kept])
-        except (struct.error, IndexError):
-            raise DamagedError("a block makes no sense") from None
+        if frame := section.take(_block(file, head, section.order)):
+            yield frame
 
 
-def _block(file: BinaryIO, head: bytes, order: str, already_read: int) -> bytes:
-    """Read the rest of a block and return what lies between its two lengths."""
+def _block(file: BinaryIO, head: bytes, order: str) -> bytes:
+    """Read the rest of a block and return all of it."""
+    if head[:4] == PCAPNG:  # its byte order stands behind its length
+        head += file.read(4)
+        order = BYTE_ORDERS.get(head[8:], order)
     if len(head) < 8:
         raise DamagedError("the last block was cut off in its header")
-    size = struct.unpack(f"{order}I", head[4:])[0]
-    if not 12 <= size <= LONGEST * 16:
+    size = struct.unpack_from(f"{order}I", head, 4)[0]
+    if not 12 <= size <= LONGEST_BLOCK:
         raise DamagedError(f"a block claims {size} octets")
-    rest = file.read(size - already_read)
-    if len(rest) < size - already_read:
-        raise DamagedError(f"the last block has {already_read + len(rest)} of its {size} octets")
-    return rest[:-4]
+    block = head + file.read(size - len(head))
+    if len(block) < size:
+        raise DamagedError(f"the last block has {len(block)} of its {size} octets")
+    return block
 
 
-def _interface(body: bytes, order: str) -> _Interface:
+def _interface(body: bytes, order: str) -> Interface:
     link_type, snap_length = struct.unpack_from(f"{order}HxxI", body)
     ticks_per_s, offset_s, at = 10**6, 0, 8
     while at + 4 <= len(body):
@@ -140,4 +162,4 @@ def _interface(body: bytes, order: str) -> _Interface:
         elif code == TIME_OFFSET and length == 8:
             offset_s = struct.unpack(f"{order}q", value)[0]
         at += 4 + (length + 3) // 4 * 4
-    return _Interface(link_type, snap_length, ticks_per_s, offset_s)
+    return Interface(link_type, snap_length, ticks_per_s, offset_s)

@@ -13,8 +13,9 @@ COMFORT_NOISE = (13, 19)  # RFC 3389, and what it was before
 LATE_BLOCK = 500  # packets in which delay is compared: 10 s, in which a clock that is 100 ppm off moves by 1 ms
 
 
-_DECAY = (15 / 16) ** np.arange(1, 65)  # of what was before, with each packet of a block
-_WEIGHTS = np.triu((15 / 16) ** np.maximum(0, np.arange(64)[None, :] - np.arange(64)[:, None])) / 16
+_STEPS = np.arange(16)  # packets of a block
+_DECAY = (15 / 16) ** (_STEPS + 1)  # of what was before, with each packet of a block
+_WEIGHTS = np.triu((15 / 16) ** np.maximum(0, _STEPS[None, :] - _STEPS[:, None])) / 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def delta_and_jitter(
     clock = clock_hz[1:]
     timed = clock > 0
     due_ms = 1000 * (stamps[1:] - stamps[before])[timed] / clock[timed]
-    jitter_ms = _smoothed(np.abs(delta_ms[timed] - due_ms))[regular[timed]]
+    jitter_ms = smoothed(np.abs(delta_ms[timed] - due_ms))[regular[timed]]
     if not len(jitter_ms):
         return delta, Jitter()
     return delta, Jitter(
@@ -92,11 +93,11 @@ def late(times_s: Numbers, timestamps: Numbers, clock_hz: int, after_s: float) -
     return sum(int(np.sum(block - np.median(block) > after_s)) for block in blocks)
 
 
-def _smoothed(differences_ms: Numbers) -> Numbers:
-    """J += (abs(D) - J) / 16, for every packet: within blocks as one product, from block to block one by one."""
+def smoothed(differences_ms: Numbers) -> Numbers:
+    """Return J += (abs(D) - J) / 16 after every packet: within blocks one product, from block to block one by one."""
     count = len(differences_ms)
     blocks = np.pad(differences_ms, (0, -count % len(_DECAY))).reshape(-1, len(_DECAY))
-    within = blocks @ _WEIGHTS
+    within = np.einsum("ij,jk->ik", blocks, _WEIGHTS)  # BLAS would wake a thread for each processor
     ends = itertools.accumulate(within[:, -1].tolist(), lambda j, end: j * float(_DECAY[-1]) + end, initial=0.0)
     before = np.fromiter(ends, float, len(blocks) + 1)[:-1]
     return np.asarray((within + before[:, None] * _DECAY).ravel()[:count])

@@ -36,6 +36,7 @@ class Datagram(NamedTuple):
     dport: int
     proto: str  # udp or tcp
     payload: bytes
+    number: int | None = None  # of TCP, of the payload's first octet
 
 
 class Decoder:
@@ -145,7 +146,8 @@ def _transport(time_s: float, src: bytes, dst: bytes, protocol: int, segment: by
         return Datagram(time_s, address_text(src), udp.sport, address_text(dst), udp.dport, "udp", payload)
     if protocol == TCP:
         tcp = dpkt.tcp.TCP(segment)
-        return Datagram(time_s, address_text(src), tcp.sport, address_text(dst), tcp.dport, "tcp", bytes(tcp.data))
+        ways = address_text(src), tcp.sport, address_text(dst), tcp.dport
+        return Datagram(time_s, *ways, "tcp", bytes(tcp.data), tcp.seq)
     return None
 
 

@@ -29,6 +29,8 @@ class Leg:
     ptime_ms: float | None = None
     sends: bool = True  # whether the SDP allows sound in this direction
     streams: tuple[Stream, ...] = field(default=(), repr=False)  # in the order in which they began
+    others: tuple[Stream, ...] = field(default=(), repr=False)  # that came to its receiver from somebody else as well
+    origins: frozenset[Address] = frozenset()  # where its sender listens, and so mostly sends from
 
     @property
     def stream(self) -> Stream | None:
@@ -151,6 +153,7 @@ def _leg(
     streams: Sequence[Stream],
     answers: Sequence[Media],
 ) -> Leg:
+    own, others = _streams_between(call, senders, receivers, streams)
     wanted, accepted = (receivers[0], answers[0]) if receivers and answers else (None, None)
     payload_type = _agreed_type(wanted, accepted) if wanted and accepted else None
     return Leg(
@@ -165,7 +168,9 @@ def _leg(
         codec=wanted.codecs.get(payload_type) if wanted and payload_type is not None else None,
         ptime_ms=wanted.ptime_ms if wanted else None,
         sends=_may_send(senders, receivers),
-        streams=tuple(_streams_between(call, senders, receivers, streams)),
+        streams=tuple(own),
+        others=tuple(others),
+        origins=frozenset(media.address for media in senders),
     )
 
 
@@ -191,13 +196,30 @@ def _may_send(senders: Sequence[Media], receivers: Sequence[Media]) -> bool:
 
 def _streams_between(
     call: _Call, senders: Sequence[Media], receivers: Sequence[Media], streams: Sequence[Stream]
-) -> Iterator[Stream]:
-    """Yield the streams to where the receiver listens, during the call; from where the sender does too, if any are."""
+) -> tuple[list[Stream], list[Stream]]:
+    """Return the streams to where the receiver listens, during the call, and others there.
+
+    Those from where the sender listens too are the call's, if there are any, else all of them.
+    """
     targets, origins = {media.address for media in receivers}, {media.address for media in senders}
     begin, end = call.invites[0].time_s, (call.ended_at_s or float("inf")) + AFTER_BYE_S
     during = [s for s in streams if (s.flow.dst, s.flow.dport) in targets and begin <= s.start_s <= end]
+    during.sort(key=lambda stream: stream.start_s)
     symmetric = [s for s in during if (s.flow.src, s.flow.sport) in origins]
-    yield from sorted(symmetric or during, key=lambda stream: stream.start_s)
+    return symmetric or during, [s for s in during if s not in symmetric] if symmetric else []
+
+
+def crossed(leg: Leg, legs: Sequence[Leg]) -> tuple[Stream, Leg] | None:
+    """Return what a leg's receiver got from the sender of another call, and the leg where that belongs.
+
+    A sender that no SDP names may well be the leg's own, behind a NAT.
+    """
+    for stream in (*leg.streams, *leg.others):
+        origin = Address(stream.flow.src, stream.flow.sport)
+        for other in legs:
+            if origin in other.origins and origin not in leg.origins and other.call_id != leg.call_id:
+                return stream, other
+    return None
 
 
 def _node_at(address: Address, nodes: Mapping[str, str]) -> str | None:

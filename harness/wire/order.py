@@ -21,12 +21,12 @@ class Order:
     extended: Numbers  # per packet; a restart of the sender goes on where the numbers had got to
     restart: Numbers  # per packet: how many restarts came before
     sent: Numbers  # indices of the first copies as they were sent
-    reordered: int  # first copies that came after a later one
+    overtaken: Numbers  # indices of the first copies that came after a later one
 
     @property
-    def duplicates(self) -> int:
-        """Packets that had come before."""
-        return len(self.extended) - len(self.sent)
+    def copies(self) -> Numbers:
+        """Indices of the packets that had come before."""
+        return np.setdiff1d(np.arange(len(self.extended)), self.sent, assume_unique=True)
 
     @property
     def missing(self) -> int:
@@ -51,12 +51,13 @@ def order_of(seqs: Numbers) -> Order:
     restart = np.zeros(len(seqs), np.int64)
     restart[restarts] = 1
     sent = np.unique(extended, return_index=True)[1]
-    arrived = extended[np.sort(sent)]
+    arrived = np.sort(sent)
+    came = extended[arrived]
     return Order(
         extended=extended,
         restart=np.cumsum(restart),
         sent=sent,
-        reordered=int(np.sum(arrived < np.maximum.accumulate(arrived))),
+        overtaken=arrived[came < np.maximum.accumulate(came)],
     )
 
 

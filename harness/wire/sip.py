@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
 from harness.wire.frames import Datagram
+from harness.wire.tcp import Flow
 
 METHODS = "INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|UPDATE|INFO|REFER|NOTIFY|SUBSCRIBE|MESSAGE|PUBLISH"
 REQUEST = re.compile(rf"({METHODS}) (\S+) SIP/2\.0\s*$")
@@ -84,6 +86,7 @@ class SipMessage:
     uri: str = ""
     headers: Mapping[str, str] = field(repr=False)  # by lower-case full name; of several the first
     body: str = field(default="", repr=False)
+    text: str = field(default="", repr=False)  # all of it, as it came
 
     @property
     def call_id(self) -> str:
@@ -136,7 +139,8 @@ def parse_sip(payload: bytes) -> SipMessage | None:
     """Return the message in a datagram, or None for what is none."""
     if not payload.startswith(STARTS):
         return None
-    head, _, body = payload.decode("utf-8", "replace").replace("\r\n", "\n").partition("\n\n")
+    text = payload.decode("utf-8", "replace").replace("\r\n", "\n")
+    head, _, body = text.partition("\n\n")
     first, *lines = re.sub(r"\n[ \t]+", " ", head).split("\n")  # a header may go on in the next line
     headers: dict[str, str] = {}
     for line in lines:
@@ -145,11 +149,13 @@ def parse_sip(payload: bytes) -> SipMessage | None:
             key = name.strip().lower()
             headers.setdefault(COMPACT.get(key, key), value.strip())
     if request := REQUEST.match(first):
-        return SipMessage(method=request[1], uri=request[2], headers=headers, body=body)
+        return SipMessage(method=request[1], uri=request[2], headers=headers, body=body, text=text)
     if status := STATUS.match(first):
         method = headers.get("cseq", "").split()[1:2]
         about = method[0].upper() if method else ""
-        return SipMessage(method=about, status=int(status[1]), reason=status[2] or "", headers=headers, body=body)
+        return SipMessage(
+            method=about, status=int(status[1]), reason=status[2] or "", headers=headers, body=body, text=text
+        )
     return None
 
 
@@ -199,16 +205,21 @@ class SipListener:
 
     def __init__(self) -> None:
         self._pending: dict[tuple[str, int, str, int], bytes] = {}
+        self._flows: dict[tuple[str, int, str, int], Flow] = defaultdict(Flow)
 
     def hear(self, datagram: Datagram) -> Iterator[Sighting]:
         """Yield the messages that a datagram holds, or that it completes."""
-        time_s, src, sport, dst, dport, proto, payload = datagram
-        for raw in self._segment((src, sport, dst, dport), payload) if proto == "tcp" else (payload,):
+        time_s, src, sport, dst, dport, proto, payload, number = datagram
+        for raw in self._segment((src, sport, dst, dport), payload, number) if proto == "tcp" else (payload,):
             if message := parse_sip(raw):
                 yield Sighting(time_s, Address(src, sport), Address(dst, dport), message)
 
-    def _segment(self, flow: tuple[str, int, str, int], payload: bytes) -> Iterator[bytes]:
-        """Yield the complete messages of a flow. Segments are taken as they came."""
+    def _segment(self, flow: tuple[str, int, str, int], payload: bytes, number: int | None) -> Iterator[bytes]:
+        """Yield the messages of a flow that are complete now. Segments without a number are taken as they came."""
+        if number is not None:
+            payload, lost = self._flows[flow].take(number, payload)
+            if lost:
+                self._pending.pop(flow, None)
         data = (self._pending.pop(flow, b"") + payload).lstrip(b"\r\n")  # line ends between messages keep a path open
         while data.startswith(STARTS) and len(data) <= LONGEST_MESSAGE:
             head, gap, rest = data.partition(b"\r\n\r\n")

@@ -19,6 +19,7 @@ from harness.wire.rtp import RtpPacket
 from harness.wire.sip import STATIC, Address, Codec, is_audio
 
 LIMIT_S = 0.040  # what a gap may be, and how late a packet
+CHANGE_S = 0.5  # for which packets of an old SSRC may still come beside those of a new one
 UNSIGNED = {101: Codec("telephone-event", 8000)}  # what nearly everybody means by 101, where no SDP was seen
 
 
@@ -173,12 +174,22 @@ class Stream:
     @property
     def duplicates(self) -> int:
         """Packets that had come before."""
-        return self._order.duplicates
+        return len(self._order.copies)
+
+    @property
+    def first_duplicate_s(self) -> float | None:
+        """When the first of them came."""
+        return self._first(self._order.copies)
 
     @property
     def reordered(self) -> int:
         """Packets that came after a later one."""
-        return self._order.reordered
+        return len(self._order.overtaken)
+
+    @property
+    def first_reordered_s(self) -> float | None:
+        """When the first of them came."""
+        return self._first(self._order.overtaken)
 
     @cached_property
     def late(self) -> int:
@@ -233,6 +244,9 @@ class Stream:
         places = np.flatnonzero(np.round(self._distances.length_s, 6) > longer_than_s)
         return tuple(self._gaps_at(places))
 
+    def _first(self, packets: Numbers) -> float | None:
+        return float(self.columns.times_s[packets[0]]) if len(packets) else None
+
     def _is_audio(self, payload_type: int) -> bool:
         return payload_type not in self.codecs or is_audio(self.codecs[payload_type])
 
@@ -281,7 +295,7 @@ class SsrcChange(NamedTuple):
 
 
 def ssrc_changes(found: Iterable[Stream]) -> tuple[SsrcChange, ...]:
-    """Return where a flow went on with another SSRC, in order of time."""
+    """Return where a flow went on with another SSRC, in order of time; two that run side by side are no change."""
     by_flow: dict[Flow, list[Stream]] = defaultdict(list)
     for stream in sorted(found, key=lambda stream: stream.start_s):
         by_flow[stream.flow].append(stream)
@@ -289,6 +303,7 @@ def ssrc_changes(found: Iterable[Stream]) -> tuple[SsrcChange, ...]:
         SsrcChange(after.start_s, flow, before.ssrc, after.ssrc)
         for flow, several in by_flow.items()
         for before, after in pairwise(several)
+        if before.end_s <= after.start_s + CHANGE_S
     )
     return tuple(sorted(changes))
 

@@ -13,7 +13,22 @@ from harness.wire.figures import COMFORT_NOISE
 from harness.wire.legs import Leg
 from harness.wire.loss import losses
 from harness.wire.skew import skew_ppm
-from harness.wire.streams import Stream
+from harness.wire.streams import Stream, ssrc_changes
+
+
+def summaries(streams: Sequence[Stream], legs: Sequence[Leg]) -> list[dict[str, Any]]:
+    """Return the figures of all streams of a capture, with what only their neighbours tell."""
+    of = {id(stream): leg for leg in legs for stream in leg.streams}
+    mute = {leg.call_id for leg in one_way(legs)}
+    before = {(change.flow, change.after): change.before for change in ssrc_changes(streams)}
+    return [
+        {
+            **summary(stream, leg := of.get(id(stream))),
+            "ssrc_before": before.get((stream.flow, stream.ssrc)),
+            "one_way": bool(leg and leg.call_id in mute),
+        }
+        for stream in streams
+    ]
 
 
 def summary(stream: Stream, leg: Leg | None) -> dict[str, Any]:

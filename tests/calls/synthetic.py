@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import struct
 from pathlib import Path
 
+import numpy as np
 from dpkt.ip import IP
 from dpkt.pcap import Writer
 from dpkt.rtp import RTP
@@ -14,6 +14,7 @@ from pydub import AudioSegment
 from pydub.generators import Sine, WhiteNoise
 
 from harness.call import Call
+from harness.sound.g711 import octets
 
 ANSWERED_S = 1_000_000_000.0
 PLAN = """
@@ -35,10 +36,24 @@ def sound(seconds: float) -> AudioSegment:
     return noise.overlay(digit.overlay(Sine(1209, sample_rate=8000).to_audio_segment(100, volume=-15)), position=1500)
 
 
-def make_run(folder: Path, *, seconds: float = 4, lost: tuple[int, ...] = (), checks: list[dict] | None = None) -> Call:
-    """Make a run folder; `lost` are the numbers of packets that never came, `checks` what verdict.json is to say."""
-    sound(seconds).export(folder / "played.wav", format="wav").close()
-    sound(seconds).export(folder / "sink.wav", format="wav").close()
+def make_run(
+    folder: Path,
+    *,
+    seconds: float = 4,
+    lost: tuple[int, ...] = (),
+    checks: list[dict] | None = None,
+    heard_after_s: float | None = None,
+) -> Call:
+    """Make a run folder; `lost` are the numbers of packets that never came, `checks` what verdict.json is to say.
+
+    The packets carry silence, unless the sink is to have heard, so long after it was sent, what was played.
+    """
+    played = sound(seconds)
+    played.export(folder / "played.wav", format="wav").close()
+    heard = sound(seconds)
+    if heard_after_s is not None:
+        heard = AudioSegment.silent(round(1000 * heard_after_s), 8000) + played
+    heard.export(folder / "sink.wav", format="wav").close()
     (folder / "plan.toml").write_text(PLAN.format(audio=folder / "played.wav"))
     events = [
         {"wall_s": ANSWERED_S - 0.1, "event": "ready", "node": "sink", "sip": "127.0.0.1:5062"},
@@ -52,7 +67,8 @@ def make_run(folder: Path, *, seconds: float = 4, lost: tuple[int, ...] = (), ch
         failed = [check for check in checks if check["outcome"] != "pass"]
         verdict = {"outcome": failed[0]["outcome"] if failed else "pass", "reason": "because", "checks": checks}
         (folder / "verdict.json").write_text(json.dumps(verdict))
-    _capture(folder / "capture.pcap", seconds, lost)
+    samples = np.frombuffer(played.raw_data if heard_after_s is not None else bytes(len(played.raw_data)), "<i2")
+    _capture(folder / "capture.pcap", octets(samples).tobytes(), lost)
     return Call(folder)
 
 
@@ -62,12 +78,12 @@ def check(name: str, outcome: str, **more: object) -> dict:
             "file": "sink.wav", **more}  # fmt: skip
 
 
-def _capture(path: Path, seconds: float, lost: tuple[int, ...]) -> None:
+def _capture(path: Path, payload: bytes, lost: tuple[int, ...]) -> None:
     with path.open("wb") as file:
         writer = Writer(file, linktype=DLT_RAW, nano=True)
-        for time_s, sport, dport, payload in [*_signalling(), *_media(seconds, lost)]:
-            udp = UDP(sport=sport, dport=dport, data=payload, ulen=8 + len(payload))
-            packet = IP(src=b"\x7f\0\0\x01", dst=b"\x7f\0\0\x01", p=17, data=udp, len=28 + len(payload))
+        for time_s, sport, dport, content in [*_signalling(), *_media(payload, lost)]:
+            udp = UDP(sport=sport, dport=dport, data=content, ulen=8 + len(content))
+            packet = IP(src=b"\x7f\0\0\x01", dst=b"\x7f\0\0\x01", p=17, data=udp, len=28 + len(content))
             writer.writepkt(bytes(packet), ts=time_s)
 
 
@@ -84,10 +100,10 @@ def _signalling() -> list[tuple[float, int, int, bytes]]:
     return [(ANSWERED_S - 0.05, 5060, 5062, invite.encode()), (ANSWERED_S, 5062, 5060, ok.encode())]
 
 
-def _media(seconds: float, lost: tuple[int, ...]) -> list[tuple[float, int, int, bytes]]:
+def _media(payload: bytes, lost: tuple[int, ...]) -> list[tuple[float, int, int, bytes]]:
     found = []
-    for number in range(round(50 * seconds)):
+    for number in range(len(payload) // 160):
         if number not in lost:
-            rtp = RTP(seq=number, ts=160 * number, ssrc=7, data=struct.pack("160B", *[0xFF] * 160))
+            rtp = RTP(seq=number, ts=160 * number, ssrc=7, data=payload[160 * number : 160 * (number + 1)])
             found.append((ANSWERED_S + 0.02 * number, 10000, 20000, bytes(rtp)))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,10 @@ import pytest
 from pydub import AudioSegment
 
 from calls.command import Command
-from calls.places import SAMPLE
+from calls.places import PATIENCE_S, SAMPLE
+
+ALONE = ("no-sandbox", "disable-gpu", "disable-background-networking", "disable-component-update", "disable-sync",
+         "no-first-run")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,3 +51,45 @@ def speech(tmp_path: Path) -> Callable[[float], Path]:
         return path
 
     return cut
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Return the system's Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=[f"--{flag}" for flag in ALONE]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def look(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Return a function that opens a file at a width, with what the page complained of and whom it asked."""
+    contexts = []
+
+    def look(path: Path, width: int = 1280, **more: Any) -> tuple[Any, list[str], list[str]]:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **more)
+        contexts.append(context)
+        page = context.new_page()
+        complaints: list[str] = []
+        asked: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.set_default_timeout(1000 * PATIENCE_S)
+        page.goto(path.as_uri())
+        return page, complaints, asked
+
+    yield look
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def others() -> Callable[[list[str]], list[str]]:
+    """Return a function that picks the addresses beyond the page itself out of those that were asked."""
+    return lambda asked: [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]

@@ -118,8 +118,9 @@ def test_a_device_that_drops_one_direction(judged, found):
     """After five seconds nothing comes from it any more, though it still hears."""
     run = judged(scenario("drops_one_direction"), seconds=8)
     assert run.wait_exit() == 1, run.output
-    end = found()[0]["pbx -> source", "until the end"]
+    end = found()[0]["pbx -> source", "end"]
     assert end["at_s"] == pytest.approx(5, abs=0.5)
+    assert "pbx sent nothing" in end["cause"]
     assert not [where for where, _name in found()[0] if where == "source -> pbx"]
 
 

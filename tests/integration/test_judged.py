@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from pydub import AudioSegment
 
 from calls.places import SAMPLE
 from calls.processes import processes_of
+from calls.stall import stall
 
 PLAN = """
 [topology]
@@ -26,7 +28,7 @@ sink = {{}}
 [expect]
 duration_s = {seconds}
 max_gap_ms = {max_gap_ms}
-sink.max_heard_gap_ms = 400
+sink.max_heard_gap_ms = {max_heard_gap_ms}
 {expect}
 """
 
@@ -35,11 +37,14 @@ sink.max_heard_gap_ms = 400
 def judged(b2b, tmp_path):
     """Start a run that is judged, and return it with a function that reads its verdict."""
 
-    def start(*, audio=SAMPLE, mixer="", expect='sink.dtmf = "123#"', seconds=5, max_gap_ms=400):
+    def start(*, audio=SAMPLE, mixer="", expect='sink.dtmf = "123#"', seconds=5, max_gap_ms=400, max_heard_gap_ms=400):
         path = tmp_path / "judged.plan.toml"
         path.write_text(
-            PLAN.format(audio=audio, mixer=mixer, expect=expect, seconds=seconds, max_gap_ms=max_gap_ms)
-        )
+            PLAN.format(
+                audio=audio, mixer=mixer, expect=expect, seconds=seconds, max_gap_ms=max_gap_ms,
+                max_heard_gap_ms=max_heard_gap_ms,
+            )
+        )  # fmt: skip
         return b2b("orchestrator", "--plan", path, "--run-dir", tmp_path / "run", "--network", "private")
 
     return start
@@ -56,6 +61,19 @@ def verdict(tmp_path):
     return read
 
 
+def cause_of(found, where, name):
+    """Return whose fault a check says that it is."""
+    return next(check["cause"] for check in found["checks"] if (check["where"], check["name"]) == (where, name))
+
+
+def stop_baresip(role, seconds):
+    """Let the baresip of a role stand still for a while."""
+    baresip = next(pid for pid, name in processes_of(role).items() if name.startswith("baresip"))
+    os.kill(baresip, signal.SIGSTOP)
+    time.sleep(seconds)
+    os.kill(baresip, signal.SIGCONT)
+
+
 def test_a_good_call(judged, verdict):
     """All checks of four legs and one sink pass, with their numbers; the run ends with 0."""
     orchestrator = judged()
@@ -65,8 +83,9 @@ def test_a_good_call(judged, verdict):
     names = [(check["where"], check["name"]) for check in found["checks"]]
     for leg in ("source -> mixer", "mixer -> source", "mixer -> sink", "sink -> mixer"):
         assert [(leg, name) for name in ("codec", "lost", "gap")] == [one for one in names if one[0] == leg]
-    assert [name for where, name in names if where == "sink"] == ["heard", "heard gap", "level", "clipped", "dtmf"]
-    assert orchestrator.wait_line("all 17 checks passed")
+    heard = "heard, heard gap, level, clipped, drift, echo, residual, dc, codes, digit level, dtmf"
+    assert ", ".join(name for where, name in names if where == "sink") == heard
+    assert orchestrator.wait_line("all 23 checks passed")
 
 
 def test_a_wrong_digit(judged, verdict):
@@ -120,10 +139,7 @@ def test_a_stall_of_the_sender(judged, verdict):
     source = int(orchestrator.wait_line(r"started source pid=(\d+)")[1])
     orchestrator.wait_line("streaming")
     time.sleep(2)
-    baresip = next(pid for pid, name in processes_of(source).items() if name.startswith("baresip"))
-    os.kill(baresip, signal.SIGSTOP)
-    time.sleep(1.5)
-    os.kill(baresip, signal.SIGCONT)
+    stop_baresip(source, 1.5)
     assert orchestrator.wait_exit() == 1, orchestrator.output
     found, failed = verdict()
     assert failed >= {("source -> mixer", "gap"), ("sink", "heard gap")}
@@ -131,6 +147,38 @@ def test_a_stall_of_the_sender(judged, verdict):
     assert "late" in gap["got"]
     assert float(gap["got"].split()[0]) >= 1400
     assert gap["at_s"] > 1
+    says = r"sender, source: source sent nothing for \d+ ms after seq \d+; seen where it left"
+    assert re.match(says, gap["cause"])
+    assert cause_of(found, "sink", "heard gap").startswith("sender, source: source sent nothing for 1")
+
+
+def test_a_stall_of_the_receiver(judged, verdict):
+    """The sink's baresip is stopped: all packets crossed the wire in time, and what was not heard is the sink's."""
+    orchestrator = judged(seconds=6, max_gap_ms=200, max_heard_gap_ms=40, expect="")
+    sink = int(orchestrator.wait_line(r"started sink pid=(\d+)")[1])
+    orchestrator.wait_line("streaming")
+    time.sleep(2)
+    stop_baresip(sink, 1.0)
+    assert orchestrator.wait_exit() == 1, orchestrator.output
+    found, failed = verdict()
+    assert failed >= {("sink", "heard gap"), ("sink -> mixer", "gap")}
+    assert not failed & {("source -> mixer", "gap"), ("mixer -> sink", "gap")}
+    cause = cause_of(found, "sink", "heard gap")
+    assert cause.startswith("receiver, sink: it came whole and in time over mixer -> sink, and sink dropped it"), cause
+
+
+def test_a_stall_of_the_machine(judged, verdict):
+    """Everything stands still, the canary too: nobody can tell how the call was, by ear neither."""
+    orchestrator = judged(seconds=6, max_gap_ms=200, max_heard_gap_ms=60, expect="")
+    orchestrator.wait_line("streaming")
+    time.sleep(2)
+    stall(orchestrator.process.pid, 0.8)
+    assert orchestrator.wait_exit() == 1, orchestrator.output
+    found, failed = verdict()
+    assert found["outcome"] == "unknown", found
+    assert failed >= {("source -> mixer", "gap"), ("mixer -> sink", "gap")}
+    causes = [check["cause"] for check in found["checks"] if check["outcome"] != "pass"]
+    assert {cause.partition(",")[0] for cause in causes} == {"host"}, causes
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may enter the run's network from outside")
@@ -145,7 +193,12 @@ def test_lost_packets(judged, verdict):
     nft = shutil.which("nft", path=f"{os.environ['PATH']}:/usr/sbin")
     subprocess.run(["nsenter", "-t", str(pid), "-n", nft or "nft", table], check=True)
     assert orchestrator.wait_exit() == 1, orchestrator.output
-    assert {name for _, name in verdict()[1]} >= {"lost"}
+    found, failed = verdict()
+    assert {name for _, name in failed} >= {"lost"}
+    lost = [check for check in found["checks"] if check["name"] == "lost" and check["outcome"] == "fail"]
+    for check in lost:
+        src, dst = check["where"].split(" -> ")
+        assert check["cause"].startswith(f"network, {src} -> {dst}: lost between {src} and {dst}: 1 packet after seq")
 
 
 def test_a_sink_that_recorded_nothing(judged, verdict):
@@ -170,7 +223,8 @@ def test_a_broken_expectation(judged):
 def test_without_the_right_to_capture(tmp_path):
     """Nobody can tell what crossed the wire, and how to allow it is said; the recording is judged all the same."""
     path, folder = tmp_path / "judged.plan.toml", tmp_path / "run"
-    path.write_text(PLAN.format(audio=SAMPLE, mixer="", expect='sink.dtmf = "123#"', seconds=4, max_gap_ms=400))
+    limits = {"max_gap_ms": 400, "max_heard_gap_ms": 400}
+    path.write_text(PLAN.format(audio=SAMPLE, mixer="", expect='sink.dtmf = "123#"', seconds=4, **limits))
     command = [sys.executable, "-m", "b2b", "orchestrator", "--plan", path, "--run-dir", folder, "--network", "host"]
     drop = ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"]
     run = subprocess.run([*drop, *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)

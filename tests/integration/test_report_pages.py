@@ -1,24 +1,16 @@
-"""The pages in a real browser: the one about a call, and Allure's."""
+"""Allure's results, and its page in a real browser."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from calls.places import PATIENCE_S
-from calls.synthetic import check, make_run
 from harness.report import allure_page
-from harness.report.panel import panel
 
-ALONE = ("no-sandbox", "disable-gpu", "disable-background-networking", "disable-component-update", "disable-sync",
-         "no-first-run")  # fmt: skip
 LOADED = "player => player.readyState || new Promise(done => player.onloadedmetadata = done)"
-WIDTHS = {"desk": 1280, "phone": 390}
 PLAN = """
 [topology]
 source = { sip_target = "sip:sink", audio_file = "speech.wav" }
@@ -29,65 +21,6 @@ duration_s = 2
 max_gap_ms = 400
 sink.max_heard_gap_ms = 400
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Return the system's Chromium."""
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=[f"--{flag}" for flag in ALONE]
-        )
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def look(browser):
-    """Return a function that opens a file at a width, with what the page complained of and whom it asked."""
-    pages = []
-
-    def look(path, width=1280):
-        page = browser.new_page(viewport={"width": width, "height": 900})
-        pages.append(page)
-        complaints, asked = [], []
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
-        page.set_default_timeout(1000 * PATIENCE_S)
-        page.goto(path.as_uri())
-        return page, complaints, asked
-
-    yield look
-    for page in pages:
-        page.close()
-
-
-def others(asked):
-    """Return the addresses beyond the page itself."""
-    return [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
-
-
-@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
-def test_the_page_about_a_call(tmp_path, look, width):
-    """No complaint, nobody asked, no sideways scrolling, every player has a name, a length, and plays."""
-    path = tmp_path / "panel.html"
-    path.write_text(panel(make_run(tmp_path, lost=(50, 51), checks=[check("dtmf", "fail", at_s=1.5)])))
-    page, complaints, asked = look(path, width)
-    players = page.locator("audio")
-    assert players.count() == 3
-    for player in players.all():
-        assert player.get_attribute("aria-label")
-        player.evaluate(LOADED)
-        assert player.evaluate("player => player.duration") > 1
-        player.evaluate("player => { player.muted = true; return player.play(); }")
-        page.wait_for_function("player => player.currentTime > 0.05", arg=player.element_handle())
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    for picture in page.locator("img").all():
-        assert picture.get_attribute("alt")
-        assert picture.evaluate("picture => picture.naturalWidth") > 100
-    assert complaints == []
-    assert others(asked) == []
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +82,7 @@ def test_results_are_as_complete_from_workers_as_from_one_process(results):
     assert alone["good"]["stop"] - alone["good"]["start"] > 2000, "the call itself counts"
 
 
-def test_allures_page_opens_offline(results, look, tmp_path):
+def test_allures_page_opens_offline(results, look, others, tmp_path):
     """It shows the tests, sorts what failed, plays the sound, and asks nobody for anything."""
     path = tmp_path / "reports" / "allure.html"
     command = [sys.executable, "-m", "harness.report.allure_page", "results-parallel", path]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,18 @@ def test_a_host_that_reaches_nobody_is_at_home(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(socket, "socket", Unconnected)
     assert host.host_ip() == "127.0.0.1"
+
+
+def test_a_program_where_only_root_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found there too, but one in the PATH comes first."""
+    for folder in ("bin", "sbin"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(host, "ROOTS_FOLDERS", str(tmp_path / "sbin"))
+    assert host.program("nft") is None
+    for folder in ("sbin", "bin"):
+        (tmp_path / folder / "nft").touch(0o755)
+        assert host.program("nft") == str(tmp_path / folder / "nft")
 
 
 def test_somebody_who_listens_can_be_reached() -> None:

@@ -40,15 +40,24 @@ def test_defaults(expected):
     """An empty table asks for the 40 ms rule, nothing lost, PCMU, and the source's sound in every sink."""
     wanted = expected("[expect]\n")
     assert (wanted.max_gap_ms, wanted.max_lost, wanted.codec) == (40, 0, "PCMU")
+    assert (wanted.max_duplicates, wanted.max_reordered) == (None, None)
     assert wanted.sinks == {"sink": SinkExpectation()}
 
 
 def test_what_is_said(expected):
     """Of every leg, and of a sink by its name."""
     lines = ("duration_s = 60", "max_gap_ms = 80", 'codec = "pcma"', 'sink.dtmf = "+1 2"', "sink.level_db = -6")
-    wanted = expected("\n".join(["[expect]", *lines]))
+    wanted = expected("\n".join(["[expect]", *lines, "max_duplicates = 0", "max_reordered = 2"]))
+    assert (wanted.max_duplicates, wanted.max_reordered) == (0, 2)
     assert (wanted.duration_s, wanted.max_gap_ms, wanted.codec) == (60, 80, "PCMA")
     assert (wanted.sinks["sink"].dtmf, wanted.sinks["sink"].level_db) == ("12", -6)
+
+
+def test_levels_may_be_below_zero(expected):
+    """Against full scale, and of an echo; a limit of ppm may not."""
+    limits = "max_echo_db = -30, max_residual_dbov = -45.5, min_active_dbov = -60, min_pesq = 3"
+    sink = expected(f"[expect]\nsink = {{ {limits} }}").sinks["sink"]
+    assert (sink.max_echo_db, sink.max_residual_dbov, sink.min_active_dbov, sink.min_pesq) == (-30, -45.5, -60, 3)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +66,10 @@ def test_what_is_said(expected):
         ("max_gap = 40", "x.plan.toml:6: expect.max_gap: unknown key; did you mean max_gap_ms?"),
         ("max_gap_ms = true", "wanted a number of at least 0, came the boolean true"),
         ("max_lost = -1", "wanted a number of at least 0"),
+        ("max_duplicates = -1", "wanted a number of at least 0"),
         ("codec = 8", "wanted text"),
+        ("sink.max_drift_ppm = -1", "wanted a number of at least 0"),
+        ('sink.max_echo_db = "low"', "wanted a number, came"),
         ("sink = 3", "wanted a table such as sink.dtmf"),
         ('sink.dtfm = "1"', "expect.sink.dtfm: unknown key; did you mean dtmf?"),
         ('sink.dtmf = "1x"', "came 'x'"),

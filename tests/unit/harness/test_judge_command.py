@@ -64,8 +64,9 @@ def test_a_capture_by_itself(judge, folder, tmp_path):
     make_run(bad, lost=(50, 51))
     code, said = judge(bad / "capture.pcap")
     assert code == 1
-    assert "lost: wanted at most 0 packets, got 2 of 200 at 0.98 s (see capture.pcap)" in said
-    assert "gap: wanted at most 40 ms, got 60 ms (lost, after packet 49) at 0.98 s" in said
+    assert "lost: wanted at most 0 packets, got 2 of 200 (network) at 0.98 s (see capture.pcap)" in said
+    assert "gap: wanted at most 40 ms, got 60 ms (lost, after packet 49; network) at 0.98 s" in said
+    assert "lost between 127.0.0.1:10000 and 127.0.0.1:20000: 2 packets after seq 49; numbered, so sent" in said
 
 
 def test_a_recording_against_what_was_played(judge, folder):
@@ -97,7 +98,8 @@ def test_the_digits_of_a_recording(judge, folder):
     plan.write_text((folder / "plan.toml").read_text() + '\nsink.dtmf = "1"')
     assert "✓ sink: dtmf: wanted '1' repeated, got '1'" in judge(folder / "sink.wav", "--plan", plan)[1]
     plan.write_text(plan.read_text().replace('"1"', '"2"'))
-    assert "✗ sink: dtmf: wanted '2' repeated, got '1' at 1.5" in judge(folder / "sink.wav", "--plan", plan)[1]
+    said = judge(folder / "sink.wav", "--plan", plan)[1]
+    assert "✗ sink: dtmf: wanted '2' repeated, got '1', a 1 instead of a 2 at 1.5" in said
 
 
 def test_json_is_the_verdict(judge, folder):
@@ -155,3 +157,49 @@ def test_a_folder_that_is_no_run(judge, tmp_path):
     """64 too."""
     code, said = judge(tmp_path)
     assert (code, "this folder has no plan.toml, so it is no run" in said) == (64, True)
+
+
+def test_a_run_gets_a_page(judge, folder):
+    """In its folder, written anew each time; or elsewhere, if that is asked for."""
+    judge(folder)
+    page = folder / "report.html"
+    assert "source → sink" in page.read_text()
+    page.write_text("old")
+    assert f"report: {page}" in judge(folder)[1]
+    assert page.read_text() != "old"
+    page.unlink()
+    elsewhere = folder / "pages" / "call.html"
+    judge(folder, "--report", elsewhere)
+    assert "source → sink" in elsewhere.read_text()
+    assert not page.exists()
+
+
+def test_a_file_gets_a_page_if_that_is_asked_for(judge, folder, tmp_path):
+    """With the very verdict, and the streams or the sound that it is about."""
+    page = tmp_path / "page.html"
+    judge(folder / "capture.pcap")
+    assert not page.exists()
+    code, said = judge(folder / "capture.pcap", "--report", page)
+    assert code == 0
+    assert said.splitlines()[-1].startswith("pass: ")
+    assert "127.0.0.1:5060 → 127.0.0.1:5062" in page.read_text()
+    assert "Passed</h1>" in page.read_text()
+    code, _ = judge(folder / "played.wav", "--reference", folder / "played.wav", "--report", page)
+    assert code == 0
+    assert page.read_text().count("<audio controls") == 2
+    assert "Passed</h1>" in page.read_text()
+
+
+def test_a_page_that_cannot_be_written_changes_nothing_else(judge, folder):
+    """One line says why, and the verdict stands."""
+    plan = folder / "plan.toml"
+    code, said = judge(folder, "--report", plan / "page.html")
+    assert code == judge(folder)[0] == 1
+    assert said.splitlines()[-1].startswith(f"Warning: there is no {plan / 'page.html'}: ")
+    assert "Traceback" not in said
+
+
+def test_the_verdict_as_json_is_all_that_is_printed(judge, folder):
+    """Whether or not there is a page."""
+    assert json.loads(judge(folder, "--json")[1])["outcome"] == "fail"
+    assert (folder / "report.html").exists()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import io
+import logging
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -11,8 +13,9 @@ from pathlib import Path
 import pytest
 from stories import SK
 
-from b2b.errors import ExitCode
-from b2b.orchestrator.hooks import around, table_names, verdict
+from b2b.errors import ExitCode, UsageError
+from b2b.orchestrator.console import Console
+from b2b.orchestrator.hooks import around, dry_run, heard, table_names, verdict
 from b2b.plan.model import Plan
 
 PLAN = Plan(Path("x.plan.toml"), SK)
@@ -47,6 +50,17 @@ def refuses(_plan: Plan, _folder: Path) -> Iterator[None]:
     yield
 
 
+def shows(plan: Plan) -> Iterator[str]:
+    """Show something of the plan."""
+    yield f"{len(plan.nodes)} nodes"
+
+
+def objects(_plan: Plan) -> Iterator[str]:
+    """Find a table that cannot be used."""
+    raise UsageError("weather.rain: wanted none")
+    yield
+
+
 @pytest.fixture
 def installed(monkeypatch):
     """Return a function that makes these the installed entry points, by name and our own attribute."""
@@ -56,6 +70,7 @@ def installed(monkeypatch):
         entries = EntryPoints(
             [
                 *(EntryPoint(name, f"{__name__}:{attribute}", "b2b.run") for name, attribute in hooks.items()),
+                *(EntryPoint(name, f"{__name__}:{attribute}", "b2b.dry_run") for name, attribute in hooks.items()),
                 EntryPoint("impairment", f"{__name__}:nowhere", "b2b.commands"),
             ]
         )
@@ -108,6 +123,31 @@ def test_a_hook_that_cannot_begin(installed, tmp_path):
     with pytest.raises(RuntimeError, match="no capture without tcpdump"), around(PLAN, tmp_path):
         STORY.append("the run")
     assert list(STORY) == ["judge made", "judge in", ("judge out", RuntimeError)]
+
+
+def test_what_a_dry_run_shows_of_the_tables(installed):
+    """The lines of each, in the order of their names."""
+    installed({"b": "shows", "a": "shows"})
+    assert list(dry_run(PLAN)) == ["2 nodes", "2 nodes"]
+
+
+def test_a_dry_run_checks_the_tables(installed):
+    """What is wrong with a table is known without a run."""
+    installed({"a": "objects"})
+    with pytest.raises(UsageError, match="wanted none"):
+        list(dry_run(PLAN))
+
+
+def test_what_a_hook_has_to_say_is_in_the_log(capsys):
+    """With its level, for as long as the run lasts."""
+    log, logger = io.StringIO(), logging.getLogger("b2b.run")
+    with heard(Console(SK, color="never", as_json=False, run_log=log)):
+        logger.info("impaired %s", "2 % of it")
+        logger.warning("too slow")
+        logger.debug("nobody wants to know")
+    logger.info("too late")
+    assert capsys.readouterr().out == "[ORCH] impaired 2 % of it\n[ORCH] ! too slow\n"
+    assert log.getvalue().count("\n") == 2
 
 
 VERDICTS = {

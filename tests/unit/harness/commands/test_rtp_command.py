@@ -48,6 +48,7 @@ def test_json_has_every_stream_of_every_file(rtp, capture):
     assert stream["leg"] == "127.0.0.1:5060 -> 127.0.0.1:5062"
     assert 1 < stream["mos_lqe"] < 4.4
     assert abs(stream["skew_ppm"] or 0) < 1
+    assert (stream["one_way"], stream["ssrc_before"], stream["after_bye"]) == (True, None, 0)
 
 
 def test_the_table_is_for_people(rtp, capture):

@@ -6,7 +6,7 @@ import pytest
 from wire_makers import T0, datagram, healthy, rtp, sdp, sip
 
 from harness.wire.frames import Datagram
-from harness.wire.legs import Leg, legs
+from harness.wire.legs import Leg, crossed, legs
 from harness.wire.sip import Codec
 
 CALLER, CALLEE, PROXY = ("10.0.0.1", 5063), ("10.0.0.2", 5062), ("10.0.0.9", 5060)
@@ -220,3 +220,36 @@ def test_nothing_heard_is_no_legs() -> None:
     """Without SIP there is nobody to name."""
     assert legs(media(50), NODES) == []
     assert legs([said(0, sip("BYE sip:a@b SIP/2.0", cseq="1 BYE"))], NODES) == []
+
+
+def two_calls(*, swapped: bool, own: int = 0) -> list[Leg]:
+    """Return the legs of two calls between the same hosts; each callee may first get some packets of its own caller."""
+    more = sdp("10.0.0.1", 4002), sdp("10.0.0.2", 5002)
+    packets = []
+    for sport, dport in ((4000, 5002), (4002, 5000)) if swapped else ((4000, 5000), (4002, 5002)):
+        ways = {"src": "10.0.0.1", "sport": sport, "dst": "10.0.0.2"}
+        packets += [datagram(1 + ms / 1000, data, dport=dport, **ways) for ms, data in healthy(50, ssrc=sport)]
+        first = healthy(own, ssrc=sport)
+        packets += [datagram(0.6 + ms / 1000, data, dport=sport + 1000, **ways) for ms, data in first]
+    return legs([*call(OFFER, ANSWER), *call(*more, call_id="call-2", at_s=0.1), *packets], NODES)
+
+
+@pytest.mark.parametrize("own", [0, 10])
+def test_the_sound_of_another_call(own: int) -> None:
+    """Whose it is, also where some packets had come from where they should."""
+    found = two_calls(swapped=True, own=own)
+    there, _, other, _ = found
+    stream, whose = crossed(there, found) or pytest.fail("nothing was found")
+    assert (stream.flow.sport, whose.call_id) == (4002, other.call_id)
+    assert [bool(crossed(leg, found)) for leg in found] == [True, False, True, False]
+
+
+def test_sound_from_where_nobody_said_is_no_other_call() -> None:
+    """Behind a NAT it comes from another port than the SDP names."""
+    found = two_calls(swapped=False)
+    assert [crossed(leg, found) for leg in found] == [None] * 4
+    ways = {"src": "10.0.0.1", "sport": 9, "dst": "10.0.0.2", "dport": 5000}
+    behind = [datagram(1 + ms / 1000, data, **ways) for ms, data in healthy(9)]
+    found = legs([*call(OFFER, ANSWER), *behind], NODES)
+    assert found[0].packets == 9
+    assert crossed(found[0], found) is None

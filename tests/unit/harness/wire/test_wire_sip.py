@@ -118,6 +118,43 @@ def test_messages_in_tcp_are_found_however_they_were_cut(size: int) -> None:
     assert heard[0].message.media is not None
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_tcp_segments_that_come_twice_or_overtake_each_other(seed: int) -> None:
+    """As on a loopback, which shows each of them twice, or over a network; through the wrap of their numbers."""
+    chance = random.Random(seed)
+    data = b"".join(sip(f"INVITE sip:{n}@b SIP/2.0", body=sdp("10.0.0.1", 4000 + n)) for n in range(5))
+    begin = (1 << 32) - 300
+    segments, at = [], 0
+    while at < len(data):
+        size = chance.randrange(1, 200)
+        segments += [(at, data[at : at + size])] * chance.choice((1, 1, 2))
+        at += size
+    for place in range(0, len(segments) - 4, 4):
+        part = segments[place + 1 : place + 4]
+        chance.shuffle(part)
+        segments[place + 1 : place + 4] = part
+    listener, heard = SipListener(), []
+    for at, octets in segments:
+        segment = datagram(0, octets, proto="tcp")._replace(number=(begin + at) & 0xFFFFFFFF)
+        heard += [found.message for found in listener.hear(segment)]
+    assert [message.uri for message in heard] == [f"sip:{n}@b" for n in range(5)]
+    assert [message.media.address.port for message in heard] == [4000, 4001, 4002, 4003, 4004]
+
+
+def test_a_tcp_segment_that_the_capture_has_lost() -> None:
+    """Its message is lost, those after it are not; nor are those of another connection of the same ports."""
+    listener, heard, at = SipListener(), [], 1000
+    invite = sip("INVITE sip:b@b SIP/2.0", body=sdp("10.0.0.1", 4000))
+    for n in range(50):
+        if n != 3:
+            segment = datagram(0, invite, proto="tcp")._replace(number=at)
+            heard += [found.message.method for found in listener.hear(segment)]
+        at += len(invite)
+    assert heard == ["INVITE"] * 49
+    again = datagram(0, invite, proto="tcp")._replace(number=3_000_000_000)
+    assert len(list(listener.hear(again))) == 1
+
+
 def test_other_tcp_is_passed_over() -> None:
     """Baresip's control socket speaks netstrings."""
     listener = SipListener()

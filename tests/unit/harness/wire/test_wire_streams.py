@@ -185,6 +185,8 @@ def test_each_ssrc_and_each_direction_is_a_stream_of_its_own() -> None:
         (1, "10.0.0.1", 20), (1, "10.0.0.2", 20), (2, "10.0.0.1", 20),
     ]  # fmt: skip
     assert ssrc_changes(found) == (SsrcChange(T0 + 5, found[0].flow, 1, 2),)
+    beside = [datagram(ms / 1000 + 0.5, data) for ms, data in healthy(100, ssrc=3)]
+    assert ssrc_changes(streams([*beside, *(datagram(ms / 1000, data) for ms, data in healthy(100, ssrc=1))])) == ()
 
 
 def test_rtcp_and_stun_between_the_packets_are_not_part_of_it() -> None:

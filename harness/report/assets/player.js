@@ -1,0 +1,59 @@
+// Plays one sound at a time from any moment of the axis, and changes to another at the same instant of the sound.
+
+import { RATE } from "./track.js";
+
+export class Player {
+  constructor(changed) {
+    this.changed = changed;
+    this.track = null;
+    this.node = null;
+  }
+
+  get playing() {
+    return this.node !== null;
+  }
+
+  // Where on the axis the sound is now that is being heard.
+  get at() {
+    return this.playing ? this.from + this.context.currentTime - this.began : null;
+  }
+
+  // Returns whether there is sound at that moment.
+  play(track, at) {
+    this.stop();
+    const piece = track.pieceAt(at - track.start_s);
+    if (!piece) return false;
+    this.context ??= new AudioContext();
+    this.context.resume();
+    const node = this.context.createBufferSource();
+    node.buffer = this.bufferOf(piece);
+    node.connect(this.context.destination);
+    node.start(0, at - track.start_s - piece.start);
+    node.onended = () => {
+      if (this.node === node) this.stop();
+    };
+    this.node = node;
+    this.track = track;
+    this.from = at;
+    this.began = this.context.currentTime;
+    this.changed();
+    return true;
+  }
+
+  stop() {
+    if (!this.node) return;
+    const { node } = this;
+    this.node = null;
+    node.stop();
+    node.disconnect();
+    this.changed();
+  }
+
+  bufferOf(piece) {
+    if (!piece.buffer) {
+      piece.buffer = this.context.createBuffer(1, Math.max(1, piece.samples.length), RATE);
+      piece.buffer.copyToChannel(piece.samples, 0);
+    }
+    return piece.buffer;
+  }
+}

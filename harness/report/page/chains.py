@@ -1,0 +1,101 @@
+"""What the picture of the topology shows: boxes in rows, and between neighbours an arrow for each direction."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from b2b.plan.model import Node, Plan
+from harness.report.page.hops import Hop
+from harness.report.page.view import Arrow, Box, Chain, Link
+from harness.verdict import Check, Outcome
+from harness.wire.summary import summary
+
+MOST = 8  # rows
+ORDER = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, None)
+
+
+def of_plan(plan: Plan, hops: Sequence[Hop], checks: Sequence[Check], addresses: dict[str, str]) -> list[Chain]:
+    """Return a row for each node that nobody calls, and whom it calls, and so on."""
+    called = {node.calls for node in plan.nodes}
+    rows = [list(_onwards(node, plan)) for node in plan.nodes if node.name not in called]
+    chains = []
+    for row in rows:
+        boxes = [_box(node, addresses.get(node.name, ""), checks) for node in row]
+        names = [node.name for node in row]
+        if row[-1].target and not row[-1].calls:  # somebody outside
+            names.append(f"{row[-1].target.host}:{row[-1].target.port}")
+            boxes.append(Box(name=names[-1], lines=(), outcome=None))
+        pairs = itertools.pairwise(names)
+        chains.append(Chain(boxes, [_link(one, other, hops, checks) for one, other in pairs]))
+    return chains[:MOST]
+
+
+def of_hops(hops: Sequence[Hop], checks: Sequence[Check]) -> list[Chain]:
+    """Return a row for each pair of addresses that a capture has streams between."""
+    pairs = dict.fromkeys(tuple(sorted((hop.src, hop.dst), key=(hop.src, hop.dst).index)) for hop in hops)
+    rows: list[tuple[str, str]] = []
+    for one, other in pairs:
+        if (other, one) not in rows:
+            rows.append((one, other))
+    return [
+        Chain(
+            [Box(name=name, lines=(), outcome=None) for name in pair],
+            [_link(*pair, hops, checks)],
+        )
+        for pair in rows[:MOST]
+    ]
+
+
+def worst(checks: Iterable[Check]) -> Outcome | None:
+    """Return what checks come to; None where there are none."""
+    outcomes = {check.outcome for check in checks}
+    return next((one for one in ORDER if one in outcomes), None)
+
+
+def figures(hop: Hop) -> dict[str, Any]:
+    """Return everything that is known of a hop's packets; nothing where there are none."""
+    return summary(hop.stream, hop.leg) if hop.stream else {}
+
+
+def _onwards(node: Node, plan: Plan) -> Iterator[Node]:
+    yield node
+    if node.calls:
+        yield from _onwards(plan.node(node.calls), plan)
+
+
+def _box(node: Node, address: str, checks: Sequence[Check]) -> Box:
+    lines = [address] if address else []
+    if file := node.settings.get("audio_file"):
+        lines.append(f"plays {Path(file).name}")
+    if digits := node.settings.get("dtmf_seq"):
+        lines.append(f"adds {digits}")
+    return Box(name=node.name, lines=lines, outcome=worst(check for check in checks if check.where == node.name))
+
+
+def _link(one: str, other: str, hops: Sequence[Hop], checks: Sequence[Check]) -> Link:
+    return Link(_arrow(one, other, hops, checks), _arrow(other, one, hops, checks))
+
+
+def _arrow(src: str, dst: str, hops: Sequence[Hop], checks: Sequence[Check]) -> Arrow | None:
+    """Return one direction: of several streams the worst, and how many more there are."""
+    between = [hop for hop in hops if (hop.src, hop.dst) == (src, dst)]
+    name = f"{src} -> {dst}"
+    outcomes = {hop.name: worst(check for check in checks if check.where == hop.name) for hop in between}
+    streams = sorted((hop for hop in between if hop.stream), key=lambda hop: ORDER.index(outcomes[hop.name]))
+    if streams:
+        more = [f"and {len(streams) - 1} more streams"] if len(streams) > 1 else []
+        first = streams[0]
+        return Arrow(name=name, outcome=outcomes[first.name], lines=[*_lines(figures(first)), *more])
+    outcome = worst(check for check in checks if check.where == name)
+    return Arrow(name=name, outcome=outcome, lines=["no RTP"]) if outcome or between else None
+
+
+def _lines(values: dict[str, Any]) -> Iterator[str]:
+    mos = f" · MOS {values['mos_lqe']:.2f}" if values["mos_lqe"] else ""
+    gap_ms = max(values["max_gap_arrival_ms"], values["max_gap_timestamp_ms"])
+    yield f"{values['codec'] or 'unknown codec'}{mos}"
+    yield f"{values['missing']} of {values['expected']} lost"
+    yield f"gap {gap_ms:.1f} · jitter {values['jitter_p95_ms']:.2f} ms"
