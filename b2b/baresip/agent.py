@@ -23,6 +23,9 @@ from b2b.errors import SipError, UsageError
 START_S = 5.0
 START_TRIES = 3
 POLL_S = 0.01
+REGISTERED = "REGISTER_OK"
+REGISTERED_SIGN = "\x1b[32mOK"  # what `reginfo` has beside an account that is
+REFUSED = re.compile(r"reg: \S+?:? .*?(\d{3} [^(]+?) \(")  # what a registrar's refusal leaves in the log
 IN_USE = "Address already in use"
 PACKETS = re.compile(r"packets:\s+(\d+)\s+(\d+)")  # what a stream's end leaves in the log: sent, received
 DEVICE_FAILED = r"could not (open|reset) (auplay|ausrc)|start_(player|source) failed"
@@ -80,7 +83,7 @@ class UserAgent:
     ) -> None:
         self.accounts, self.address, self.port = accounts, address, port
         self.calls = {account.user: Call() for account in accounts}
-        self.registrations: dict[str, tuple[bool, str]] = {}  # by user: accepted or not, the answer
+        self._registered: tuple[bool, str] | None = None
         self._asked_port = port
         self._own_group, self._work_dir = own_group, work_dir
         self._on_message = on_message
@@ -159,6 +162,15 @@ class UserAgent:
         """Answer the call that rings on one leg."""
         self._about(account, "accept")
 
+    def registration(self) -> tuple[bool, str] | None:
+        """Return whether the registrar has accepted the account that registers, and its answer; None before that.
+
+        It may have answered before there was a control connection that could tell.
+        """
+        if self._registered is None and REGISTERED_SIGN in self._command("reginfo"):
+            self._registered = True, ""
+        return self._registered
+
     def press(self, account: Account, digits: str) -> None:
         """Signal digits on one leg, one after the other, as the account's DTMF mode has it."""
         call_id = self.calls[account.user].id
@@ -213,6 +225,7 @@ class UserAgent:
             card=cards[0].name,
             max_calls=self._dialect.max_calls(len(self.accounts)),
             modules_in=config.modules_folder(),
+            version=self._dialect.version,
         )
         self._baresip.start(
             {"config": text, "asound.conf": config.asound(cards)},
@@ -246,12 +259,14 @@ class UserAgent:
         self._leaving = False
 
     def _on_line(self, line: str) -> None:
+        if self._registered is None and (refused := REFUSED.search(line)):
+            self._registered = False, refused[1]
         if found := PACKETS.match(line):
             self._totals[self._closing_leg] = int(found[1]), int(found[2])
 
     def _on_event(self, event: CallEvent) -> None:
         if event.type.startswith("REGISTER_"):
-            self.registrations[event.user] = event.type == "REGISTER_OK", event.param
+            self._registered = event.type == REGISTERED, event.param
         elif before := self.calls.get(event.user):
             before.id = event.call_id or before.id
             if state := STATES.get(event.type):

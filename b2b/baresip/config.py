@@ -12,37 +12,35 @@ MODULE_FOLDERS = ("/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules")
 MODULES = ("g711.so", "alsa.so")
 APPLICATIONS = ("ctrl_tcp.so", "menu.so")
 
-# The requirements ask for 60 ms, and the shortest packets are 10 ms. baresip 4.x has other names for it.
+# The requirements ask for 60 ms, and the shortest packets are 10 ms.
 JITTER_BUFFER_FRAMES = (6, 20)
+JITTER_BUFFER_MS = (60, 200)  # as 4.1 and later count it
+OLDEST = (1, 0, 0)
 # Milliseconds of sound between the network and the player: what it starts with, and what it may grow to. A machine
 # that stalls for longer than the first has a slip; with baresip's own 20-160 every minute had one, with 60-500 a
 # minute on a machine that was busy in bursts. It is paid for in delay, which nobody here minds.
 PLAYER_BUFFER_MS = (160, 600)
 
 CONFIG = """\
-poll_method epoll
 sip_listen {address}:{port}
 net_interface {address}
 call_max_calls {max_calls}
 call_local_timeout 3600
-call_hold_other_calls no
 audio_player alsa,{card}_out
 audio_source alsa,{card}_in
 audio_alert alsa,{card}_out
 audio_path /nonexistent
 ringback_disabled yes
-menu_bell no
 statmode_default off
 ausrc_srate 8000
 auplay_srate 8000
 ausrc_channels 1
 auplay_channels 1
-audio_txmode thread
 audio_buffer {buffer_min}-{buffer_max}
-jitter_buffer_delay {jitter_min}-{jitter_max}
 rtp_stats yes
 ctrl_tcp_listen 127.0.0.1:{control_port}
 module_path {modules_in}
+{by_version}
 {modules}
 """
 
@@ -106,10 +104,40 @@ def modules_folder() -> str:
     return next((folder for folder in MODULE_FOLDERS if Path(folder).is_dir()), MODULE_FOLDERS[0])
 
 
-def config(*, address: str, port: int, control_port: int, card: str, max_calls: int, modules_in: str) -> str:
-    """Return the `config` file."""
+def by_version(version: tuple[int, ...]) -> list[str]:
+    """Return the settings that have come, gone, or changed their names between 1.0 and 4.9."""
+    lines = []
+    frames, milliseconds = ("{}-{}".format(*span) for span in (JITTER_BUFFER_FRAMES, JITTER_BUFFER_MS))
+    if version < (3, 3, 0):
+        lines.append("poll_method epoll")
+    if version < (1, 1, 0):
+        lines.append("menu_bell no")
+    if version >= (1, 1, 0):
+        lines.append("call_hold_other_calls no")
+    if version < (4, 6, 0):
+        lines.append("audio_txmode thread")  # later there is no other way
+    if version < (3, 2, 0):
+        lines.append(f"jitter_buffer_delay {frames}")
+    elif version < (4, 1, 0):
+        lines += ["audio_jitter_buffer_type fixed", f"audio_jitter_buffer_delay {frames}"]
+    else:
+        lines += ["audio_jitter_buffer_type fixed", f"audio_jitter_buffer_ms {milliseconds}"]
+    return lines
+
+
+def config(
+    *,
+    address: str,
+    port: int,
+    control_port: int,
+    card: str,
+    max_calls: int,
+    modules_in: str,
+    version: tuple[int, ...] = OLDEST,
+) -> str:
+    """Return the `config` file of that version of baresip."""
     modules = [f"module {name}" for name in MODULES]
-    modules += ["module_tmp account.so"]
+    modules += [f"{'module_tmp' if version < (2, 11, 0) else 'module_app'} account.so"]
     modules += [f"module_app {name}" for name in APPLICATIONS]
     return CONFIG.format(
         address=address,
@@ -119,8 +147,7 @@ def config(*, address: str, port: int, control_port: int, card: str, max_calls: 
         max_calls=max_calls,
         buffer_min=PLAYER_BUFFER_MS[0],
         buffer_max=PLAYER_BUFFER_MS[1],
-        jitter_min=JITTER_BUFFER_FRAMES[0],
-        jitter_max=JITTER_BUFFER_FRAMES[1],
+        by_version="\n".join(by_version(version)),
         modules_in=modules_in,
         modules="\n".join(modules),
     )

@@ -24,7 +24,7 @@ from b2b.roles.settings import Common
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 TICK_S = 0.25
-REGISTER_S = 10.0
+REGISTER_S = 8.0  # less than --ready-ms
 TOLD = {
     "CALL_INCOMING": "incoming call from={peer}",
     "CALL_ESTABLISHED": "call established with={peer}",
@@ -172,9 +172,10 @@ class Desk:
         """Return once whoever is to register has. Raises SipError where the registrar does not want that."""
         for account in (account for account in agent.accounts if account.registers):
             place = f"sip:{account.domain}"
-            if not self.wait_until(lambda: bool(agent.registrations), by=clock.Deadline.after(REGISTER_S)):
+            by = clock.Deadline.after(REGISTER_S)
+            if not self.wait_until(lambda: agent.registration() is not None, by=by):
                 raise SipError(f"no answer to REGISTER from {place} within {REGISTER_S:g} s")
-            accepted, answer = agent.registrations[account.user]
+            accepted, answer = agent.registration() or (False, "")
             if not accepted:
                 raise SipError(f"{place} did not register {account.user}: {answer}")
             self.log.info(f"registered with={place} user={account.user}", event="registered", registrar=place)

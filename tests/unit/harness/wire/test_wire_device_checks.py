@@ -74,7 +74,9 @@ def test_a_device_that_speaks_to_the_end(judged):
     assert bad(judged(call())) == {}
 
 
-@pytest.mark.parametrize(("back_s", "got"), [(5.0, "nothing for 1.02 s until the BYE"), (1.0, "nothing for 5.02 s until the BYE")])
+@pytest.mark.parametrize(("back_s", "got"), [
+    (5.0, "nothing for 1.02 s until the BYE"), (1.0, "nothing for 5.02 s until the BYE"),
+])  # fmt: skip
 def test_a_device_that_stops_speaking(judged, back_s, got):
     """A stream that ends has no gap in it, so its end is looked at too."""
     assert bad(judged(call(back_s=back_s))) == {("pbx -> source", "end"): got}
