@@ -143,19 +143,20 @@ def test_the_modules_are_looked_for_where_baresip_may_be_installed(
 
 # The names that each version of baresip documents for what we set.
 ALWAYS = {
-    "sip_listen", "net_interface", "call_max_calls", "call_local_timeout", "audio_player", "audio_source", "audio_alert",
-    "audio_path", "ringback_disabled", "statmode_default", "ausrc_srate", "auplay_srate", "ausrc_channels",
+    "sip_listen", "net_interface", "call_max_calls", "call_local_timeout", "audio_player", "audio_source",
+    "audio_alert", "audio_path", "ringback_disabled", "statmode_default", "ausrc_srate", "auplay_srate", "ausrc_channels",
     "auplay_channels", "audio_buffer", "rtp_stats", "ctrl_tcp_listen", "module_path", "module", "module_app",
 }  # fmt: skip
+HOLD, TYPE = "call_hold_other_calls", "audio_jitter_buffer_type"
 OLD = {"poll_method", "audio_txmode", "jitter_buffer_delay"}
 DOCUMENTED = {
     (1, 0, 0): ALWAYS | OLD | {"module_tmp", "menu_bell"},
-    (1, 1, 0): ALWAYS | OLD | {"module_tmp", "call_hold_other_calls"},
-    (2, 0, 0): ALWAYS | OLD | {"module_tmp", "call_hold_other_calls"},
-    (3, 0, 0): ALWAYS | OLD | {"call_hold_other_calls"},
-    (4, 0, 0): ALWAYS | {"call_hold_other_calls", "audio_txmode", "audio_jitter_buffer_type", "audio_jitter_buffer_delay"},
-    (4, 5, 0): ALWAYS | {"call_hold_other_calls", "audio_txmode", "audio_jitter_buffer_type", "audio_jitter_buffer_ms"},
-    (4, 9, 0): ALWAYS | {"call_hold_other_calls", "audio_jitter_buffer_type", "audio_jitter_buffer_ms"},
+    (1, 1, 0): ALWAYS | OLD | {"module_tmp", HOLD},
+    (2, 0, 0): ALWAYS | OLD | {"module_tmp", HOLD},
+    (3, 0, 0): ALWAYS | OLD | {HOLD},
+    (4, 0, 0): ALWAYS | {HOLD, TYPE, "audio_txmode", "audio_jitter_buffer_delay"},
+    (4, 5, 0): ALWAYS | {HOLD, TYPE, "audio_txmode", "audio_jitter_buffer_ms"},
+    (4, 9, 0): ALWAYS | {HOLD, TYPE, "audio_jitter_buffer_ms"},
 }  # fmt: skip
 
 
