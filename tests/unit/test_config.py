@@ -144,8 +144,9 @@ def test_the_modules_are_looked_for_where_baresip_may_be_installed(
 # The names that each version of baresip documents for what we set.
 ALWAYS = {
     "sip_listen", "net_interface", "call_max_calls", "call_local_timeout", "audio_player", "audio_source",
-    "audio_alert", "audio_path", "ringback_disabled", "statmode_default", "ausrc_srate", "auplay_srate", "ausrc_channels",
-    "auplay_channels", "audio_buffer", "rtp_stats", "ctrl_tcp_listen", "module_path", "module", "module_app",
+    "audio_alert", "audio_path", "ringback_disabled", "statmode_default", "ausrc_srate", "auplay_srate",
+    "ausrc_channels", "auplay_channels", "audio_buffer", "rtp_stats", "ctrl_tcp_listen", "module_path", "module",
+    "module_app",
 }  # fmt: skip
 HOLD, TYPE = "call_hold_other_calls", "audio_jitter_buffer_type"
 OLD = {"poll_method", "audio_txmode", "jitter_buffer_delay"}

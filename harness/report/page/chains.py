@@ -19,7 +19,7 @@ ORDER = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, None)
 
 def of_plan(plan: Plan, hops: Sequence[Hop], checks: Sequence[Check], addresses: dict[str, str]) -> list[Chain]:
     """Return a row for each node that nobody calls, and whom it calls, and so on."""
-    called = {node.calls for node in plan.nodes}
+    called = {name for node in plan.nodes for name in node.callees}
     rows = [list(_onwards(node, plan)) for node in plan.nodes if node.name not in called]
     chains = []
     for row in rows:
@@ -61,9 +61,12 @@ def figures(hop: Hop) -> dict[str, Any]:
 
 
 def _onwards(node: Node, plan: Plan) -> Iterator[Node]:
-    yield node
-    if node.calls:
-        yield from _onwards(plan.node(node.calls), plan)
+    passed: list[Node] = []
+    while node not in passed:
+        passed.append(node)
+        if len(node.callees) == 1:
+            node = plan.node(node.callees[0])
+    yield from passed
 
 
 def _box(node: Node, address: str, checks: Sequence[Check]) -> Box:
