@@ -104,13 +104,16 @@ class Tones:
         self._at = 0
 
     def over(self, frame: bytes) -> bytes:
-        """Return the next frame, or its digits."""
+        """Return the next frame, with digits in it where they are due."""
         at, samples = self._at, len(frame) // pcm.SAMPLE_BYTES
         self._at += samples
-        if not self._start <= at < self._end:
+        first, after = max(at, self._start), min(at + samples, self._end)
+        if first >= after:
             return frame
         period = self._end - self._start  # after which a sequence begins for the first time
-        return pcm.mix(frame, 0.0, self._sequence.frame(at - self._start + period, samples), 1.0)
+        tones = self._sequence.frame(first - self._start + period, after - first)
+        start, end = (pcm.SAMPLE_BYTES * (place - at) for place in (first, after))
+        return frame[:start] + pcm.mix(frame[start:end], 0.0, tones, 1.0) + frame[end:]
 
 
 def _play(
