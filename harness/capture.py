@@ -43,14 +43,31 @@ class Capture:
     refusal: str = ""
 
 
+class Control:
+    """Tells the connections to baresip's control socket: what they carry begins with the length of a netstring.
+
+    SIP never begins with a digit (RFC 3261 section 25.1).
+    """
+
+    def __init__(self) -> None:
+        self._flows: dict[bytes, bool] = {}
+
+    def has(self, packet: bytes) -> bool:
+        """Whether an IPv4 packet with TCP belongs to one; those without content are nobody's."""
+        tcp = 4 * (packet[0] & 15)
+        flow = packet[12:20] + packet[tcp : tcp + 4]
+        content = packet[tcp + 4 * (packet[tcp + 12] >> 4) : int.from_bytes(packet[2:4], "big")]
+        if content and flow not in self._flows:
+            self._flows[flow] = content[:1].isdigit()
+        return self._flows.get(flow, False)
+
+
 @contextlib.contextmanager
-def capturing(
-    path: Path, addresses: Collection[str], tcp_ports: Collection[int] = (), *, as_sent: bool = False
-) -> Iterator[Capture]:
+def capturing(path: Path, addresses: Collection[str], *, as_sent: bool = False) -> Iterator[Capture]:
     """Write every packet that arrives from or at one of the IPv4 addresses to a pcap file, until the block ends.
 
-    Of TCP only what is from or to one of the ports. `as_sent` asks for the packets on their way to what impairs the
-    run's network instead. Where the kernel does not allow it there is no file, and the result says why.
+    `as_sent` asks for the packets on their way to what impairs the run's network instead. Where the kernel does not
+    allow it there is no file, and the result says why.
     """
     capture = Capture()
     with contextlib.ExitStack() as stack:
@@ -62,14 +79,12 @@ def capturing(
             return
         ending = threading.Event()
         ours = {socket.inet_aton(address) for address in addresses}
-        ports = {port.to_bytes(2, "big") for port in tcp_ports}
+        control = Control()
 
         def wanted(packet: bytes) -> bool:
             if packet[12:16] not in ours and packet[16:20] not in ours:
                 return False
-            start = 4 * (packet[0] & 15)
-            both = {packet[start : start + 2], packet[start + 2 : start + 4]}
-            return packet[9] != socket.IPPROTO_TCP or not both.isdisjoint(ports)
+            return packet[9] != socket.IPPROTO_TCP or not control.has(packet)
 
         thread = threading.Thread(
             target=_record, args=(sniffer, ending, path, wanted, capture), name="capture", daemon=True

@@ -31,10 +31,8 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
     """
     wanted = expectations(plan)
     addresses = {node.bind.ip for node in plan.nodes}
-    tcp_ports = {node.bind.port for node in plan.nodes if node.bind.port}
     host = folder / canary.FILE
-    capture_of_all = capturing(folder / PCAP, addresses, tcp_ports)
-    with canary.watching(host), runqueue.watching(host), capture_of_all as capture:
+    with canary.watching(host), runqueue.watching(host), capturing(folder / PCAP, addresses) as capture:
         yield
     (folder / NOTES).write_text(json.dumps(asdict(capture)) + "\n", encoding="utf-8")
     call, judged = Call(folder), None

@@ -8,7 +8,7 @@ import re
 import shutil
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from b2b import clock
@@ -56,6 +56,8 @@ class Call:
     reason: str = ""
     answered_at: float | None = None
     id: str = ""
+    described_at: float | None = None  # when the other side's SDP came
+    early: bool = False  # and whether that was before its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +271,15 @@ class UserAgent:
             self._registered = event.type == REGISTERED, event.param
         elif before := self.calls.get(event.user):
             before.id = event.call_id or before.id
+            before.early = before.early or event.type == "CALL_PROGRESS"
+            if event.type == "CALL_REMOTE_SDP":
+                before.described_at = clock.now()
             if state := STATES.get(event.type):
                 now = clock.now()
                 answered_at = now if state is CallState.ESTABLISHED else before.answered_at
-                self.calls[event.user] = Call(state, now, event.param, answered_at, before.id)
+                self.calls[event.user] = replace(
+                    before, state=state, since=now, reason=event.param, answered_at=answered_at
+                )
         self._on_message(event)
 
     def _on_loss(self, reason: str) -> None:

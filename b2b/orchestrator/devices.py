@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from b2b import child, clock
@@ -66,8 +66,10 @@ def write_files(device: Node, plan: Plan, folder: Path) -> None:
 class Device:
     """A device of a run, seen by the supervisor as a role is; what it writes and how it ends goes to `post`."""
 
-    def __init__(self, node: Node, plan: Plan, folder: Path, post: Callable[[Event], None]) -> None:
-        self.node, self._post = node, post
+    def __init__(
+        self, node: Node, plan: Plan, folder: Path, post: Callable[[Event], None], *, env: Mapping[str, str]
+    ) -> None:
+        self.node, self._post, self._env = node, post, env
         self._ready = ready_of(node)
         self._gone = threading.Event()
         self._told = False
@@ -121,7 +123,7 @@ class Device:
         write_files(self.node, plan, folder)
         self.command = command_of(self.node, plan, folder)
         keeper = [*child.python_command("b2b.orchestrator.keeper"), *self.command]
-        env = {**os.environ, "PATH": search_path()}
+        env = {**self._env, "PATH": search_path()}
         process = child.start(keeper, stdin=subprocess.PIPE, dies_with_us=False, env=env, cwd=folder)
         self._reader = threading.Thread(target=self._read, args=(process, folder / LOG), daemon=True)
         self._reader.start()

@@ -11,7 +11,7 @@ from b2b import clock
 from b2b.errors import B2bError
 from b2b.flags import DEFAULT_APLAY, ORCHESTRATOR, SINK, SOURCE
 from b2b.orchestrator import signals
-from b2b.orchestrator.children import RoleProcess, role_command
+from b2b.orchestrator.children import RoleProcess, role_command, without
 from b2b.orchestrator.console import Console
 from b2b.orchestrator.devices import Device
 from b2b.orchestrator.events import (
@@ -136,13 +136,17 @@ class Run:
     def _launch(self, node: Node) -> None:
         target = finish_target(node.settings["sip_target"], self._addresses) if node.target else None
         command = role_command(node, target=target, extra=extra_flags(node, self._wishes, self._folder))
-        self._processes[node.name] = process = RoleProcess(node, command, self._inbox.put)
+        self._processes[node.name] = process = RoleProcess(
+            node, command, self._inbox.put, secrets=self._secrets()
+        )
         self._folder.event(node.name, "started", pid=process.pid, command=command)
         self._console.say(f"started {node.name} pid={process.pid}", mark="✓", started=node.name, pid=process.pid)
 
     def _launch_device(self, node: Node) -> None:
         try:
-            device = Device(node, self.plan, self._folder.node(node.name), self._inbox.put)
+            device = Device(
+                node, self.plan, self._folder.node(node.name), self._inbox.put, env=without(self._secrets())
+            )
         except B2bError as error:  # what was checked before has changed since
             self._inbox.put(WordsSeen(node.name, str(error)))
             self._inbox.put(Exited(node.name, int(error.code)))
@@ -153,6 +157,10 @@ class Run:
             return
         self._folder.event(node.name, "started", pid=device.pid, command=device.command)
         self._console.say(f"started {node.name} pid={device.pid}", mark="✓", started=node.name, pid=device.pid)
+
+    def _secrets(self) -> set[str]:
+        """Return the variables of the environment that hold a password of some role."""
+        return {node.settings["password_env"] for node in self.plan.nodes if "password_env" in node.settings}
 
     def _look_into(self, device: Device) -> None:
         """Note what a device holds, twice: when the calls may begin, and when they are over."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from b2b import clock, host
 from b2b.addresses import Target, parse_target
-from b2b.audio.pcm import Meter
+from b2b.audio.pcm import SAMPLE_BYTES, Meter
 from b2b.audio.wav import WavWriter
 from b2b.baresip.agent import CallState, UserAgent
 from b2b.baresip.config import Account
@@ -17,6 +17,7 @@ from b2b.roles.line import Line
 from b2b.roles.metrics import Metrics
 
 RETRY_S = 0.1
+STUCK_S = 0.3
 
 
 def dial(desk: Desk, agent: UserAgent, account: Account, target: Target, timeout_ms: int) -> None:
@@ -32,10 +33,23 @@ def dial(desk: Desk, agent: UserAgent, account: Account, target: Target, timeout
             raise SipError(f"no call to {target} within {timeout_ms} ms: {why}")
         desk.wait_until(lambda: False, by=clock.Deadline.after(min(RETRY_S, deadline.left)))
     agent.dial(account, target.dialled())
-    if not desk.wait_until(lambda: agent.state(account) is not CallState.RINGING, by=deadline):
+    if not desk.wait_until(lambda: settled(agent, account, CallState.RINGING), by=deadline):
         raise SipError(f"no answer from {target} within {timeout_ms} ms")
     if agent.state(account) is CallState.CLOSED:
         raise SipError(f"the call to {target} failed: {agent.why_closed(account)}")
+
+
+def settled(agent: UserAgent, account: Account, state: CallState) -> bool:
+    """Whether a leg is no longer in a state before its call.
+
+    An answer that only sends, or only receives, has baresip stop one of its audio threads before it tells of the
+    answer, and those end only while sound flows: so some does, where nothing is told after the other side's SDP.
+    """
+    call = agent.calls[account.user]
+    if call.state is state and call.described_at and not call.early and clock.now() > call.described_at + STUCK_S:
+        account.card.send(bytes(account.card.samples * SAMPLE_BYTES))
+        account.card.hear(0)
+    return agent.state(account) is not state
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from b2b.audio import pcm
 from b2b.audio.player import Player
 from b2b.audio.wav import WavWriter
 from b2b.baresip.agent import CallState
-from b2b.roles.conversation import in_call, tell_recording
+from b2b.roles.conversation import in_call, settled, tell_recording
 from b2b.roles.desk import Desk, Failed
 from b2b.roles.ear import Ear
 from b2b.roles.legs import PTIME_MS, sink_leg
@@ -48,7 +48,8 @@ def run(desk: Desk, settings: SinkSettings) -> None:
             return {"player_drops": player.drops if player else 0}
 
         desk.ready(agent)
-        desk.wait_until(lambda: agent.state(account) in (CallState.ESTABLISHED, CallState.CLOSED))
+        desk.wait_until(lambda: agent.state(account) is not CallState.NONE)
+        desk.wait_until(lambda: settled(agent, account, CallState.RINGING))
         lead_in(card, LEAD_MS)
         with in_call(
             desk,

@@ -124,7 +124,12 @@ def _read_call(sightings: Sequence[Sighting]) -> _Call | None:
             media[from_caller].append(agreed)
     answers = [s.time_s for s in sightings if s.message.method == "INVITE" and _is_success(s.message.status)]
     byes = [s.time_s for s in sightings if s.message.method == "BYE" and s.message.status is None]
-    first = [s for s in invites if s.message.cseq == invites[0].message.cseq and _tag(s.message.sender) == caller_tag]
+    calling = [
+        s for s in invites
+        if _tag(s.message.sender) == caller_tag and (not answers or s.time_s <= answers[0])
+    ]  # fmt: skip
+    # The last attempt: those before it were challenged, or sent elsewhere.
+    first = [s for s in calling if s.message.cseq == max(s.message.cseq for s in calling)]
     return _Call(
         invites=tuple(first),
         offers=tuple(media[True]),

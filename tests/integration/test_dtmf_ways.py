@@ -27,7 +27,7 @@ dtmf_mode = "{mode}"
 [expect]
 duration_s = 5
 max_gap_ms = 400
-sink = {{ dtmf = "{wanted}", dtmf_by = "{by}", max_heard_gap_ms = 400 }}
+sink = {{ dtmf = "{wanted}", dtmf_by = "{by}", max_heard_gap_ms = 400, max_residual_dbov = 0, min_snr_db = 0 }}
 """
 MIXED = """
 [topology]
@@ -38,7 +38,7 @@ sink = {{}}
 [expect]
 duration_s = 5
 max_gap_ms = 400
-sink = {{ dtmf = "12", dtmf_by = "rfc4733", max_heard_gap_ms = 400 }}
+sink = {{ dtmf = "12", dtmf_by = "rfc4733", max_heard_gap_ms = 400, max_residual_dbov = 0, min_snr_db = 0 }}
 """
 SIPP = """
 [topology.sipp]
@@ -57,7 +57,7 @@ codec = "pcma"
 [expect]
 codec = "PCMA"
 max_gap_ms = 400
-sink = {{ dtmf = "5", dtmf_by = "info", max_heard_gap_ms = 400 }}
+sink = {{ dtmf = "5", dtmf_by = "info", max_heard_gap_ms = 400, max_residual_dbov = 0, min_snr_db = 0 }}
 """
 
 

@@ -120,6 +120,26 @@ def test_through_a_proxy_it_is_one_call_between_the_nodes() -> None:
     ]  # fmt: skip
 
 
+def test_a_call_that_was_challenged_or_sent_elsewhere() -> None:
+    """The attempt that was answered counts: who got that one is called."""
+    refused = [
+        said(0, sip("INVITE sip:bob@b SIP/2.0", cseq="7 INVITE", body=OFFER), CALLER, PROXY),
+        said(0.1, sip("SIP/2.0 407 Proxy Authentication Required", cseq="7 INVITE"), PROXY, CALLER),
+        said(0.1, sip("ACK sip:bob@b SIP/2.0", cseq="7 ACK"), CALLER, PROXY),
+    ]
+    invite, answer = sip("INVITE sip:bob@b SIP/2.0", cseq="8 INVITE", body=OFFER), sip(
+        "SIP/2.0 200 OK", cseq="8 INVITE", body=ANSWER
+    )
+    through = [
+        said(0.2, invite, CALLER, PROXY), said(0.21, invite, PROXY, CALLEE),
+        said(0.5, answer, CALLEE, PROXY), said(0.51, answer, PROXY, CALLER),
+    ]  # fmt: skip
+    past = [said(0.2, invite, CALLER, CALLEE), said(0.5, answer, CALLEE, CALLER)]
+    for accepted in (through, past):
+        found = legs([*refused, *accepted, *media(50)], {**NODES, "pbx": "10.0.0.9:5060"})
+        assert [(leg.name, leg.packets) for leg in found] == [("mixer -> sink", 50), ("sink -> mixer", 0)]
+
+
 def test_a_proxy_that_relays_the_media() -> None:
     """It is a party then: each side has legs of its own, with the stream of that side and the call's end."""
     relay = "10.0.0.8"
