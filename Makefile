@@ -6,7 +6,8 @@ DEMO := $(BIN)/b2b --role orchestrator --plan plans/smk.plan.toml --duration-s 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-for-tests deps-for-report demo listen test test-debian13 report soak docs pictures
+.PHONY: help deps deps-for-tests deps-for-report deps-for-bench demo listen test test-debian13 report bench soak docs \
+  pictures
 export PYTHON
 
 help:
@@ -15,6 +16,7 @@ help:
 	@echo 'make test     every test there is'
 	@echo 'make test-debian13   the same on Debian 13 with baresip 1.1, in a chroot (needs root and debootstrap)'
 	@echo 'make report   the calls of plans/ as one Allure page that opens offline; prints where it is'
+	@echo 'make bench    how b2b compares with other tools, in accuracy and speed; takes some fifteen minutes'
 	@echo 'make soak     every fault in a hundred real calls each, and what the checks said of it; takes some hours'
 	@echo 'make docs     docs/selftest.md with tables made anew; takes some minutes'
 	@echo 'make pictures the pictures of the docs, from real runs'
@@ -29,6 +31,9 @@ deps-for-tests:
 
 deps-for-report:
 	@bash .ci/deps.sh --report
+
+deps-for-bench:
+	@bash .ci/deps.sh --bench
 
 demo: $(VENV)/ready
 	@$(DEMO)
@@ -60,6 +65,11 @@ test-debian13:
 report: $(VENV)/ready deps-for-report
 	@test -d $(RESULTS) || $(PLANS) || true
 	@$(BIN)/python -m harness.report.allure_page $(RESULTS) reports/allure.html
+
+# The tables of docs/dtmf.md are written anew.
+bench: $(VENV)/ready deps-for-bench
+	$(BIN)/python benchmarks/dtmf.py
+	$(BIN)/python benchmarks/rtp.py
 
 soak: $(VENV)/ready
 	$(BIN)/b2b selftest --calls --seeds 100

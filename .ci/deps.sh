@@ -4,6 +4,7 @@
 #   deps.sh --check    only name what is missing; exit code 1 when something is
 #   deps.sh --tests    install also what only the tests need
 #   deps.sh --report   install also what makes the Allure page
+#   deps.sh --bench    install also what the benchmarks compare with, and what they listen to
 # PYTHON names the interpreter to use, python3 unless set.
 set -eu
 
@@ -32,6 +33,19 @@ look() {
       need npm command -v npm
       ;;
   esac
+  if [ "$wanted" = --bench ]; then
+    need libspandsp2 "$python" -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library("spandsp"))'
+    need multimon-ng command -v multimon-ng
+    need espeak-ng command -v espeak-ng
+    need tshark command -v tshark
+    local sounds=/usr/share/asterisk/sounds
+    need asterisk-core-sounds-en-wav test -e $sounds/en_US_f_Allison/hello-world.wav
+    need asterisk-core-sounds-es-wav test -e $sounds/es_MX_f_Allison/hello-world.wav
+    need asterisk-core-sounds-fr-wav test -e $sounds/fr_CA_f_June/hello-world.wav
+    need asterisk-core-sounds-it-wav test -e $sounds/it_IT_m_Carlo/hello-world.wav
+    need asterisk-core-sounds-ru-wav test -e $sounds/ru_RU_f_IvrvoiceRU/hello-world.wav
+    need asterisk-moh-opsound-wav test -e /usr/share/asterisk/moh/reno_project-system.wav
+  fi
   [ "$wanted" = --tests ] || return 0
   PATH=$PATH:/usr/sbin need nftables command -v nft  # drops packets of a call
   need sip-tester command -v sipp  # other people's devices

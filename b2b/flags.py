@@ -138,6 +138,8 @@ FLAGS = (
               "its own, so that several runs do not meet."),
     Flag(name="listen", roles=(ORCHESTRATOR,), kind=bool, default=False,
          help="Let every sink play with aplay besides recording."),
+    Flag(name="watch", roles=(ORCHESTRATOR,), kind=bool, default=False,
+         help="On a terminal, show live how each role and each leg is doing; elsewhere nothing changes."),
     Flag(name="dry-run", roles=(ORCHESTRATOR,), kind=bool, default=False,
          help="Check the plan and show what would be started, without starting it."),
     Flag(name="supervised", roles=CALLING_ROLES, kind=bool, default=False, hidden=True, in_plan=False,

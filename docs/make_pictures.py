@@ -24,7 +24,6 @@ from calls.processes import processes_of
 
 PICTURES = REPOSITORY / "docs" / "pictures"
 CALL_S, STOPPED_AFTER_S, STOPPED_S = 20, 9, 0.7
-COLOURS = 128  # of a picture; the page has few
 MOST_OCTETS = 300_000
 
 
@@ -59,13 +58,13 @@ def seen(browser: Any, path: Path) -> Any:
     """Yield the name and the picture of each thing that is shown of the page."""
     page = opened(browser, path, width=1280, height=1000)
     yield "report", page.screenshot()
+    yield "timeline", page.locator(".timeline").screenshot()
     page.locator(".findings .jump").first.click()
     settle(page)
-    yield "timeline", page.locator(".timeline").screenshot()
+    yield "finding", page.locator(".timeline").screenshot()
     yield "ladder", page.locator(".ladder").screenshot()
     page = opened(browser, path, width=1280, height=1000, color_scheme="dark")
-    page.locator(".timeline").scroll_into_view_if_needed()
-    yield "timeline-dark", page.locator(".timeline").screenshot()
+    yield "dark", page.locator(".timeline").screenshot()
     page = opened(browser, path, width=390, height=844, device_scale_factor=1.5)
     yield "phone", page.screenshot()
 
@@ -86,7 +85,7 @@ def settle(page: Any) -> None:
 def write(path: Path, picture: bytes) -> None:
     """Write a screenshot in few colours."""
     with Image.open(io.BytesIO(picture)) as image:
-        image.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT).save(path, optimize=True)
+        image.convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE).save(path, optimize=True)  # rare ones too
     if path.stat().st_size > MOST_OCTETS:
         sys.exit(f"{path}: wanted at most {MOST_OCTETS} octets, came {path.stat().st_size}")
     print(path.relative_to(REPOSITORY), path.stat().st_size)

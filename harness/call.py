@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from harness.wire.streams import Flow
 
 PCAP, NOTES, RESOLVED = "capture.pcap", "capture.json", "plan.toml"
+IN_CALL = "CALL_ESTABLISHED"  # the event
 SENT = "sent.pcap"  # of a run whose plan impairs it: the packets before that
 
 
@@ -267,7 +268,7 @@ class Call:
     @property
     def answered_at_s(self) -> float | None:
         """When the first call was answered, in seconds since the epoch."""
-        answered = (event["wall_s"] for event in self.events if event["event"] == "CALL_ESTABLISHED")
+        answered = (event["wall_s"] for event in self.events if event["event"] == IN_CALL)
         return next(answered, None)
 
     def leg(self, src: str, dst: str) -> Leg:

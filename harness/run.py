@@ -14,6 +14,7 @@ from harness import canary, runqueue, verdict
 from harness.call import NOTES, PCAP, Call
 from harness.capture import capturing
 from harness.expect import expectations
+from harness.figures import UNREADABLE, figures_of
 from harness.report.page import making
 
 
@@ -44,3 +45,5 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
         (folder / verdict.FILE).write_text(judged.to_json(), encoding="utf-8")
     if trouble := making.make(making.of_run(call, judged), folder / making.PAGE):
         logging.getLogger("b2b.run").warning(trouble)
+    with contextlib.suppress(*UNREADABLE):  # nor is there then anything to be compared
+        figures_of(call)  # while all that they need has been read

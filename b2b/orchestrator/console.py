@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -53,9 +53,21 @@ def style_for(color: str, stream: IO[str]) -> Style:
 
 
 class Console:
-    """Prints the merged log to standard output, and keeps it without colours in the run folder."""
+    """Prints the merged log to standard output, and keeps it without colours in the run folder.
 
-    def __init__(self, nodes: Sequence[Node], *, color: str, as_json: bool, run_log: IO[str] | None) -> None:
+    Nothing is printed while it is `shown_elsewhere`.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        *,
+        color: str,
+        as_json: bool,
+        run_log: IO[str] | None,
+        shown_elsewhere: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._shown_elsewhere = shown_elsewhere
         self._stream = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - the shell has closed it
         self._style = style_for(color, self._stream)
         self._as_json, self._run_log = as_json, run_log
@@ -89,6 +101,8 @@ class Console:
             self.show(node, line)
 
     def _print(self, text: str) -> None:
+        if self._shown_elsewhere():
+            return
         try:
             self._stream.write(text + "\n")
             self._stream.flush()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 from pathlib import Path
 from typing import IO, Any
@@ -12,11 +14,24 @@ from b2b.plan.model import Plan
 from b2b.plan.write import to_toml
 
 RUNS = Path("reports/runs")
+EVENTS = "events.jsonl"
 
 
 def default_folder(plan: Plan) -> Path:
     """Return a new folder's name for a run of the plan that begins now."""
     return RUNS / f"{clock.stamp()}-{plan.path.name.removesuffix('.toml').removesuffix('.plan')}"
+
+
+def is_going_on(folder: Path) -> bool:
+    """Whether somebody is writing to a run folder: whoever does has it locked, however it ends."""
+    try:
+        with (folder / EVENTS).open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 class RunFolder:
@@ -36,7 +51,9 @@ class RunFolder:
                 raise UsageError(f"--run-dir: wanted a new or empty folder, {self.path} has something in it")
             self.path.chmod(0o700)
             self.run_log = self._open("run.log")
-            self._events = self._open("events.jsonl")
+            self._events = self._open(EVENTS)
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(self._events, fcntl.LOCK_EX)
             self._metrics = self._open("metrics.jsonl")
         except OSError as error:
             raise UsageError(f"--run-dir: cannot write to {self.path}: {error.strerror}") from error

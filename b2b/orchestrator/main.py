@@ -19,6 +19,7 @@ from b2b.orchestrator.folder import RunFolder, default_folder
 from b2b.orchestrator.report import closing_lines, summary
 from b2b.orchestrator.run import Run, Wishes, extra_flags
 from b2b.orchestrator.supervise import Failure, Supervisor, Timing
+from b2b.orchestrator.view import View
 from b2b.plan.change import TOPOLOGY
 from b2b.plan.installed import missing
 from b2b.plan.load import load_plan
@@ -31,7 +32,7 @@ HIDDEN = {flag.option for flag in FLAGS if flag.hidden}  # between us and our ro
 
 def main(flags: Mapping[str, Any]) -> int:
     """Run the plan and return the exit code: the first failing role's, or the call's."""
-    began_s = clock.wall()
+    began_s, as_json = clock.wall(), flags["log_format"] == "json"
     loaded = load_plan(flags["plan"], known_tables=hooks.table_names(), changes=flags["set"])
     kind, why = choose_network(flags["network"], loaded)
     plan = resolve(loaded, host_ip="127.0.0.1" if kind == PRIVATE else host.host_ip())
@@ -54,14 +55,20 @@ def main(flags: Mapping[str, Any]) -> int:
         network.enter_private()
     timing = Timing(flags["ready_ms"] / 1000, flags["grace_ms"] / 1000, flags["kill_ms"] / 1000)
     os.umask(0o077)  # what a run leaves is its user's alone
-    with folder:
+    with View(wanted=flags["watch"] and not as_json, color=flags["color"]) as view, folder:
+        view.open(folder.path)
         console = Console(
-            plan.nodes, color=flags["color"], as_json=flags["log_format"] == "json", run_log=folder.run_log
+            plan.nodes,
+            color=flags["color"],
+            as_json=as_json,
+            run_log=folder.run_log,
+            shown_elsewhere=lambda: view.shows,
         )
         for note in (*flags["notes"], *plan.warnings):
             console.say(note, level="WARNING")
         console.say(f"plan {relative(plan.path)}, network {kind} ({why}), folder {relative(folder.path)}")
-        folder.event(ORCHESTRATOR, "begun", began_s=round(began_s, 6), network=kind, why=why)
+        noted = {"plan": relative(plan.path), "network": kind, "why": why}
+        folder.event(ORCHESTRATOR, "begun", began_s=round(began_s, 6), **noted)
         return _play(Run(plan, Supervisor(plan.nodes, timing), folder, console, wishes), folder, console, kind)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +15,7 @@ from b2b.orchestrator.supervise import Failure
 from b2b.plan.model import Node, Plan
 
 Metrics = Mapping[str, Any]
+PROGRESS = re.compile(r"\[ORCH *\] (\d\d:\d\d)  (.*)")  # the line that `progress` makes, with its tag
 
 
 def progress(plan: Plan, metrics: Mapping[str, Metrics], elapsed_s: float) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +17,7 @@ Floats = npt.NDArray[np.floating[Any]]
 Numbers = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Digit:
+class Digit(NamedTuple):  # which is made in a quarter of the time that a dataclass takes
     """One digit that was heard; times are seconds of the recording.
 
     `twist_db` is the high tone over the low one, frequency errors are in percent of Q.23's. `confidence` grows from

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
@@ -42,7 +41,7 @@ class StreamingDetector:
 
     def _look(self, *, settled_s: float) -> list[Digit]:
         found = [
-            replace(digit, start_s=digit.start_s + self._base_s, end_s=digit.end_s + self._base_s)
+            digit._replace(start_s=digit.start_s + self._base_s, end_s=digit.end_s + self._base_s)
             for digit in detect(self._kept)
         ]
         new = [digit for digit in found if digit.end_s >= self._settled_s and digit.start_s >= self._told_until_s]

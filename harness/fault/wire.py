@@ -13,13 +13,14 @@ from harness.fault.cause import Cause, Who, counted
 from harness.fault.host import Host
 from harness.impair.ledger import Ledger
 from harness.wire.gaps import Gap
-from harness.wire.order import order_of, signed, unwrap_timestamps
+from harness.wire.order import Numbers, order_of, signed, unwrap_timestamps
 from harness.wire.rtcp import Report
 from harness.wire.streams import LIMIT_S, Stream
 
 SENDING = ("tx_underruns", "stalls", "send_drops", "decoder_underruns")  # counters of a role whose sound came too late
 SETTLED_S, SETTLES_S = 0.5, 2.0  # after a gap: when a network has delivered what it held back
 STAYS = 0.8  # of a delay that is still there then
+NEAR_S = 60.0  # that a packet may be under way; numbers go round in 22 minutes
 RACE = 1  # packets by which a report may be wrong: it was written before or after the one beside it
 
 
@@ -62,7 +63,7 @@ def gap_cause(gap: Gap, sight: Sight, host: Host, *, limit_s: float = LIMIT_S) -
         says = f"{sight.src} did not send: no number is missing after seq {gap.after_seq}, the timestamps jump"
         says += f" {1000 * gap.by_timestamp_s:.0f} ms{counted(sight.src, sight.metrics, SENDING)}"
         return _cause(Who.SENDER, gap, sight.src, says)
-    return _late(gap, sight)
+    return _late(gap, sight, host, limit_s)
 
 
 def loss_cause(gap: Gap, sight: Sight) -> Cause:
@@ -73,13 +74,18 @@ def loss_cause(gap: Gap, sight: Sight) -> Cause:
         sight.stream.ssrc, gap.after_seq, gap.before_seq, near_s=gap.start_s
     ):
         return _cause(Who.NETWORK, gap, sight.leg, f"{lost}; {injected}")
+    count = _counted(gap, sight)
     if sight.tap:
         flow, left = sight.tap.flow, _passed(sight.tap, gap)
+        own = flow == sight.stream.flow  # of the sender itself, not of a relay
         if left == gap.lost:
-            return _cause(Who.NETWORK, gap, sight.leg, f"{lost}; passed {flow} and came no further")
-        if not left:
+            passed = "left their sender" if own else f"passed {flow}"
+            return _cause(Who.NETWORK, gap, sight.leg, f"{lost}; {passed} and came no further")
+        if not left and not own:
             return _cause(Who.NETWORK, gap, str(flow), f"{lost}; not seen at {flow} either: lost before it")
-    count = _counted(gap, sight)
+        if not left and (count is None or count.sent <= count.came + RACE):
+            says = f"{sight.src} did not send {packets}: numbered, and not seen where they would have left"
+            return _cause(Who.SENDER, gap, sight.src, says)
     if count is None:
         return _cause(Who.NETWORK, gap, sight.leg, f"{lost}; numbered, so sent")
     if count.numbers - count.sent <= RACE:
@@ -122,14 +128,18 @@ def _names(stream: Stream) -> Any:
     return stream.columns.seqs.astype(np.int64) << 32 | stream.columns.timestamps.astype(np.int64)
 
 
-def _late(gap: Gap, sight: Sight) -> Cause:
+def _late(gap: Gap, sight: Sight, host: Host, limit_s: float) -> Cause:
     ms = f"{1000 * gap.by_arrival_s:.0f} ms"
-    if sight.tap and (apart_s := _apart(sight.tap, gap)) is not None:
+    if sight.tap and (left := _left(sight.tap, gap)):
+        apart_s = left[1] - left[0]
         if apart_s < gap.by_arrival_s - (gap.by_arrival_s - gap.by_timestamp_s) / 2:
             says = f"packets that left {1000 * apart_s:.0f} ms apart at {sight.tap.flow} came {ms} apart"
             if injected := sight.impaired.delayed(sight.stream.ssrc, gap.before_seq, near_s=gap.start_s):
                 says = f"{says}; {injected}"
             return _cause(Who.NETWORK, gap, sight.leg, f"delayed between {sight.src} and {sight.dst}: {says}")
+        held = host.held(sight.src, *left)  # where a network delays them all, the gap was earlier here
+        if gap.by_timestamp_s <= limit_s and held.length_s >= gap.by_arrival_s - limit_s:
+            return _cause(Who.HOST, gap, sight.leg, held.evidence)
         return _cause(Who.SENDER, gap, sight.src, f"{_left_late(gap, sight)}, at {sight.tap.flow} already")
     if sight.at_sender:
         says = f"{_left_late(gap, sight)}; seen where it left, on a machine that was not held up"
@@ -147,15 +157,22 @@ def _left_late(gap: Gap, sight: Sight) -> str:
 
 def _passed(tap: Stream, gap: Gap) -> int:
     """Count the numbers between the gap's neighbours that were seen at the tap."""
-    ahead = signed(tap.columns.seqs.astype(np.int64) - gap.after_seq, 16)
+    ahead = signed(tap.columns.seqs[_near(tap, gap)].astype(np.int64) - gap.after_seq, 16)
     span = (gap.before_seq - gap.after_seq) & 0xFFFF
     return len(np.unique(ahead[(ahead > 0) & (ahead < span)]))
 
 
-def _apart(tap: Stream, gap: Gap) -> float | None:
-    """Return how far apart the gap's neighbours were at the tap; None where one of them was not seen there."""
-    times = [tap.columns.times_s[tap.columns.seqs == seq] for seq in (gap.after_seq, gap.before_seq)]
-    return float(abs(times[1][0] - times[0][0])) if all(map(len, times)) else None
+def _left(tap: Stream, gap: Gap) -> tuple[float, float] | None:
+    """Return when the gap's neighbours were at the tap; None where one of them was not seen there."""
+    near = _near(tap, gap)
+    seqs, times_s = tap.columns.seqs[near], tap.columns.times_s[near]
+    before, after = (times_s[seqs == seq] for seq in (gap.after_seq, gap.before_seq))
+    return (float(before[0]), float(after[0])) if len(before) and len(after) and before[0] <= after[0] else None
+
+
+def _near(tap: Stream, gap: Gap) -> Numbers:
+    """Say of each packet at the tap whether it is of that time: numbers come again after some minutes."""
+    return np.asarray(np.abs(tap.columns.times_s - gap.start_s) < NEAR_S + gap.length_s)
 
 
 class _Counted(NamedTuple):

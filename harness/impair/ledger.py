@@ -20,6 +20,7 @@ from harness.wire.rtp import seq_after, seq_plus
 
 FILE = "impair.jsonl"
 DEED, STALL, TOTAL = "packet", "stall", "total"
+INJECTED = "injected by the plan"
 CYCLE_S = 655.36  # in which sequence numbers come round at 10 ms a packet, or later
 
 
@@ -96,10 +97,18 @@ class Ledger:
             and (before is None or seq_after(before, deed.seq))
         )  # fmt: skip
 
+    def doubled(self, ssrc: int) -> str:
+        """Say how many packets of a stream were sent on twice on purpose; or ""."""
+        return _injected(sum(deed.copies > 1 for deed in self.deeds if deed.ssrc == ssrc), "doubled")
+
+    def overtaken(self, ssrc: int) -> str:
+        """Say how many packets of a stream were held back behind the next one on purpose; or ""."""
+        return _injected(sum(deed.overtaken for deed in self.deeds if deed.ssrc == ssrc), "overtaken")
+
     def delayed(self, ssrc: int, seq: int, *, near_s: float) -> str:
         """Say by how much a packet was delayed on purpose; "" where it was not, or was lost."""
         ms = max((deed.delay_ms for deed in self._of_packet(ssrc, seq, near_s)), default=0)
-        return f"injected by the plan: delayed by {ms:.1f} ms" if ms else ""
+        return f"{INJECTED}: delayed by {ms:.1f} ms" if ms else ""
 
     def _of_packet(self, ssrc: int, seq: int, near_s: float) -> Iterator[Deed]:
         for deed in self._by_seq.get((ssrc, seq), ()):
@@ -126,7 +135,11 @@ def injected(deeds: Iterable[Deed]) -> str:
     """Say how many of the packets were lost on purpose, and why; "" for none."""
     lost = Counter(deed.lost for deed in deeds if deed.lost)
     counts = ", ".join(f"{count} {cause}" for cause, count in lost.items())
-    return f"injected by the plan: {counts}" if lost else ""
+    return f"{INJECTED}: {counts}" if lost else ""
+
+
+def _injected(count: int, done: str) -> str:
+    return f"{INJECTED}: {count} {done}" if count else ""
 
 
 def line(what: str, **values: Any) -> str:

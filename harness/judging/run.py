@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from b2b.audio.digits import parse_sequence
 from b2b.errors import AudioError
@@ -25,13 +23,11 @@ from harness.judging.edges import check_edges
 from harness.judging.mix import check_digit_levels
 from harness.judging.perceived import check_pesq
 from harness.judging.sound import check_hearing, check_level
+from harness.judging.swapped import check_sender, heard_instead
 from harness.judging.wire import Circumstances, check_stream
 from harness.signalled import INBAND, Heard, signalled
 from harness.sound import Gap
 from harness.verdict import Check, Outcome, Verdict, together
-
-if TYPE_CHECKING:
-    from harness.wire.legs import Leg
 
 SIGNAL_S, DESK_S = 0.26, 0.3  # what baresip takes for a signalled digit, and how late it may be told to begin
 DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter and player buffers
@@ -67,21 +63,9 @@ def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
                 sight = sight_of(call, leg, leg.stream)
                 yield from check_stream(leg.name, leg.stream, own, known, sight)
                 yield from check_edges(leg, sight, own.max_gap_ms, known, ended_at_s=call.ended_at_s(leg))
-                yield from _swapped(call, leg)
+                yield from check_sender(call, leg)
             else:
                 yield _unseen(call, f"{src} -> {dst}")
-
-
-def _swapped(call: Call, leg: Leg) -> Iterator[Check]:
-    """Yield a failure where a leg carries what the sender of another call sends."""
-    from harness.wire.legs import crossed
-
-    if found := crossed(leg, call.legs):
-        stream, other = found
-        got = f"that of {other.src}, from {stream.flow.src}:{stream.flow.sport}"
-        yield Check(
-            name="media", where=leg.name, outcome=Outcome.FAIL, wanted=f"the sound of {leg.src}", got=got, file=PCAP
-        )
 
 
 def _unseen(call: Call, name: str) -> Check:
@@ -149,7 +133,7 @@ def _sound(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[
     if listener.hearing is None:
         yield check_level(name, file, listener.level, silence=silence)
         return
-    silence = silence or ("" if listener.hearing.matched else _another(call, listener))
+    silence = silence or ("" if listener.hearing.matched else heard_instead(call, listener))
     chain = functools.cache(lambda: chain_of(call, listener))  # put together only where there is something to find out
 
     def cause_of(gap: Gap) -> Cause:
@@ -160,22 +144,6 @@ def _sound(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[
         name, file, listener.hearing, wanted,
         length_s=listener.length_s, sent_s=sent_s, silence=silence, cause_of=cause_of,
     )  # fmt: skip
-
-
-def _another(call: Call, listener: Listener) -> str:
-    """Say which other source of the plan is heard, where the legs of two calls were swapped."""
-    others = {source.name: path for source in call.plan.with_role(SOURCE) if (path := _file_of(source, listener))}
-    heard = {name: listener.against(path) for name, path in others.items()}
-    name, hearing = max(heard.items(), key=lambda item: item[1].heard_s, default=("", None))
-    if hearing is None or not hearing.matched:
-        return ""
-    return f"nothing of it, but {hearing.heard_s:.1f} s of {others[name].name}, which {name} plays"
-
-
-def _file_of(source: Node, listener: Listener) -> Path | None:
-    """Return what a source plays that is not heard by this listener; None if it ought to be."""
-    path = Path(source.settings["audio_file"])
-    return path if source not in listener.chain and path.exists() else None
 
 
 def _silence(call: Call, listener: Listener) -> str:

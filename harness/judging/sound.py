@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 CLOSING_S = 0.2  # baresip stops a call's threads one by one, and its player plays pieces meanwhile
 ENDING_S = 0.005  # what begins with the end of the file is no gap in it
+CHEAP_DB = 20.0  # a clock that drifts may interpolate badly: its remains are above that, and are its own
 DOUBLE_DB = -10.0  # so loud an echo leaves too much of itself to tell what else there is
+SHARP_S = 0.0005  # to which the edges of a gap are known
 SAME_DB = 0.15  # a gain that is the plan's: two legs of mu-law change it by 0.05 dB
 
 Make = Callable[..., Check]
@@ -108,7 +110,7 @@ def _heard_gap(
 
     As on the wire, what our own machine did leaves the check unknown, unless another gap fails it.
     """
-    limit_s = wanted.max_heard_gap_ms / 1000
+    limit_s = wanted.max_heard_gap_ms / 1000 + SHARP_S
     worst = max(gaps, key=lambda gap: gap.length_s, default=None)
     outcome, why = outcome_of(worst is None or worst.length_s <= limit_s), None
     if cause_of and outcome is Outcome.FAIL:
@@ -159,7 +161,9 @@ def _moved(make: Make, hearing: Hearing, wanted: SinkExpectation) -> Iterator[Ch
 
 def _beside(make: Make, hearing: Hearing, wanted: SinkExpectation) -> Iterator[Check]:
     """Yield what is about everything but the file: noise, hum, somebody else, a constant."""
-    if not math.isnan(hearing.snr_db) and not hearing.echo_db > max(DOUBLE_DB, wanted.max_echo_db):
+    doubled = hearing.echo_db > max(DOUBLE_DB, wanted.max_echo_db)
+    resampled = abs(hearing.drift_ppm) > wanted.max_drift_ppm and hearing.snr_db >= CHEAP_DB
+    if not math.isnan(hearing.snr_db) and not doubled and not resampled:
         loud, poor = hearing.residual_dbov > wanted.max_residual_dbov, hearing.snr_db < wanted.min_snr_db
         yield make(
             name="residual",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from harness.expect import Expectations
-from harness.fault.cause import Who
+from harness.fault.cause import Cause, Who
 from harness.fault.host import Host
 from harness.fault.wire import Sight, gap_cause, loss_cause
 from harness.judging.outcome import outcome_of
@@ -52,11 +52,13 @@ def check_stream(
         return
     yield _lost(name, sight, wanted.max_lost, known)
     yield _gap(name, sight, wanted.max_gap_ms, known)
-    for check, limit, count, first_s in (
-        ("duplicates", wanted.max_duplicates, stream.duplicates, stream.first_duplicate_s),
-        ("reordered", wanted.max_reordered, stream.reordered, stream.first_reordered_s),
+    impaired, ssrc = sight.impaired, stream.ssrc
+    for check, limit, count, first_s, injected in (
+        ("duplicates", wanted.max_duplicates, stream.duplicates, stream.first_duplicate_s, impaired.doubled(ssrc)),
+        ("reordered", wanted.max_reordered, stream.reordered, stream.first_reordered_s, impaired.overtaken(ssrc)),
     ):
         if limit is not None:
+            cause = Cause(who=Who.NETWORK, where=sight.leg, evidence=injected) if injected else None
             yield Check(
                 name=check,
                 where=name,
@@ -65,6 +67,7 @@ def check_stream(
                 got=f"{count} of {stream.packets}",
                 at_s=known.since_answer(first_s),
                 file=known.file,
+                cause=str(cause) if cause else None,
             )
 
 

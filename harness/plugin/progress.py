@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-OVER = re.compile(r"\[ORCH\] stopping")
-PROGRESS = re.compile(r"\[ORCH\] (\d\d:\d\d)  (.*)")
+from b2b.orchestrator.report import PROGRESS
+
+OVER = re.compile(r"\[ORCH *\] stopping")
 
 
 def uncaptured(config: pytest.Config) -> AbstractContextManager[None]:

@@ -18,6 +18,8 @@ from harness.report.environment import environment
 from harness.report.row import Row
 from harness.verdict import FILE as VERDICT
 
+MOST_S = 160.0  # of sound that a test carries: a report of hundreds of megabytes does not open
+
 FILES = {  # of the run folder, by the name that the report shows
     "plan.toml": ("plan as resolved", "text/plain", "toml"),
     "run.log": ("merged log", "text/plain", "log"),
@@ -122,7 +124,7 @@ def _pages(call: Call) -> Iterator[tuple[str, Callable[[], str | bytes], str, st
     from harness.report.page.of_run import view_of_run
     from harness.report.page.write import page
 
-    yield "call", lambda: page([view_of_run(call, call.verdict, None)]), "text/html", "html"
+    yield "call", lambda: page([view_of_run(call, call.verdict, None, most_s=MOST_S)]), "text/html", "html"
     yield "gap timeline", lambda: pictures.gap_timeline(call), "image/svg+xml", "svg"
     for listener in call.listeners:
         draw = partial(pictures.spectrogram, call, listener)

@@ -20,6 +20,7 @@ PIXELS = 1000  # of time
 BANDS = 128
 QUIETEST_DB, LOUDEST_DB = -90.0, -15.0
 HEAT = png.between([(10, 12, 30), (58, 30, 110), (150, 45, 120), (225, 90, 80), (252, 180, 90), (252, 250, 200)])
+LABEL = 85  # pixels that a gap's label takes
 CLOSE = 9  # pixels from digit to digit, below which they are written as one
 STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 
@@ -71,10 +72,14 @@ def _row(leg: Leg, start_s: float, scale: float, limit_ms: float) -> dict[str, A
     top_ms = max(1.25 * limit_ms, 1.1 * float(distances_ms.max(initial=0.0)))
     at, shown = _thinned(times_s[1:] * scale, distances_ms)
     points = " ".join(f"{x:.1f},{60 - 60 * ms / top_ms:.1f}" for x, ms in zip(at.tolist(), shown.tolist(), strict=True))
-    gaps = [
-        ((gap.start_s - start_s) * scale, gap.by_arrival_s * scale, f"{1000 * gap.length_s:.0f} ms {gap.kind}")
-        for gap in leg.rtp.gaps(limit_ms / 1000)
-    ]
+    labelled: list[float] = []
+    gaps = []
+    for gap in sorted(leg.rtp.gaps(limit_ms / 1000), key=lambda gap: gap.length_s, reverse=True):
+        x = (gap.start_s - start_s) * scale
+        label = f"{1000 * gap.length_s:.0f} ms {gap.kind}"
+        room = all(abs(x - other) > LABEL for other in labelled)
+        labelled += [x] if room else []
+        gaps.append((x, gap.by_arrival_s * scale, label, room))
     return {"name": leg.name, "points": points, "limit": 60 - 60 * limit_ms / top_ms, "gaps": gaps}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.verdict import Check, Outcome
@@ -80,8 +80,9 @@ class Finding:
 
     @property
     def reported(self) -> str:
-        """What the checks said that had something to say: those that failed, and those that measured the fault."""
-        told = [check for check in self.checks if check.outcome is not Outcome.PASS or self._measured(check)]
+        """What the checks said that failed or measured it; where there is a doubt, also those that could not tell."""
+        tell = {Outcome.FAIL, Outcome.UNKNOWN} if self.doubts else {Outcome.FAIL}
+        told = [check for check in self.checks if check.outcome in tell or self._measured(check)]
         return "; ".join(dict.fromkeys(f"{check.name}: {check.got}{_place(check)}" for check in told)) or "all passed"
 
     @property
@@ -98,19 +99,23 @@ class Finding:
 
 
 def examine(fault: Fault, seed: int, checks: Sequence[Check]) -> Finding:
-    """Compare what the checks said with what was done."""
+    """Compare what the checks said with what was done.
+
+    On a clean call every check has to tell; with a fault those that it is for, whatever the host did to the others.
+    """
     expected = {one: [check for check in checks if one.is_about(check)] for one in fault.expects}
     other = [check for check in checks if not any(check in about for about in expected.values())]
-    unsure = [check for check in checks if check.outcome is Outcome.UNKNOWN and _matters(check, expected)]
+    needed = [about for one, about in expected.items() if not one.optional]
+    unsure = [check for about in needed for check in _open(about)] if fault.expects else other
     objections = [words for one, about in expected.items() for words in _missed(one, about)]
     objections += [f"false alarm: {check}" for check in other if check.outcome is Outcome.FAIL]
-    return Finding(fault, seed, checks, objections, [f"could not tell: {check}" for check in unsure])
+    doubts = [f"could not tell: {check}" for check in unsure if check.outcome is Outcome.UNKNOWN]
+    return Finding(fault, seed, checks, objections, doubts)
 
 
-def _matters(doubt: Check, expected: Mapping[Expected, Sequence[Check]]) -> bool:
-    """Whether a check that could not tell leaves anything open: not where one of its kind has told already."""
-    kinds = [about for about in expected.values() if doubt in about]
-    return not any(check.outcome is Outcome.FAIL for about in kinds for check in about)
+def _open(about: Sequence[Check]) -> Sequence[Check]:
+    """Return the checks of one kind, if none of them has told yet."""
+    return [] if any(check.outcome is Outcome.FAIL for check in about) else about
 
 
 def _missed(expected: Expected, about: Sequence[Check]) -> Iterator[str]:

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from harness.sound.g711 import RATE, Floats
+from harness.sound.g711 import RATE, STILL, Floats
 from harness.sound.runs import runs
 
-STILL = 10.0  # 16-bit steps: the smallest code but zero is 8
 SHORTEST = RATE // 100
 LONGEST = 2 * RATE  # a longer one is a pause, or dead air
 EDGE = RATE // 400

@@ -13,6 +13,7 @@ Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[Any]
 
 RATE = 8000
+STILL = 10.0  # 16-bit steps that are silence: the smallest code but zero is 8
 PEAK = 32124  # the largest magnitude of a mu-law code: G.711 clips here
 
 

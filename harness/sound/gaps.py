@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.sound import g711
 from harness.sound.align import WINDOW
-from harness.sound.g711 import PEAK, RATE, Floats, Numbers
+from harness.sound.g711 import PEAK, RATE, STILL, Floats, Numbers
 from harness.sound.laying import Laid
 from harness.sound.pieces import Piece
 from harness.sound.runs import runs
@@ -19,11 +19,10 @@ BLOCK, BLOCK_BAD = RATE // 100, 4  # so many wrong samples in 10 ms are heard as
 CODES = 2  # that a sample may be off after two legs, before it is wrong
 ROUNDING = 24.0  # 16-bit steps that are no sound
 FEW = 8  # samples, of which nothing can be said but that they are too many
-STILL = 10.0  # 16-bit steps: the smallest code but zero is 8
 WIDEN = RATE // 200  # how far the edges of a gap are refined
 LAGS = tuple(RATE * ms // 1000 for ms in (20, 10, 30, 40, 60, 80, 100))  # packets that may have been played again
 AT_RAIL = 0.05  # so large a share of a stretch at the rails is clipping
-PRESENT = 0.2  # the file's gain below something else, within that of its own: it was heard on
+PRESENT, DULLED = 0.2, 0.7  # the file was heard on: its gain there is within that of its own; a clock dulls hisses
 
 class Kind(str, enum.Enum):
     """What happened to the sound."""
@@ -103,7 +102,8 @@ def broken(laid: Laid, *, resampled: bool) -> Iterator[Gap]:
         places = places[places >= done]
         if not len(places):
             continue
-        kind, start, end = _stretch(file, laid.sound, inside, usual, int(places[0]), int(places[-1]) + 1)
+        within = DULLED if resampled else PRESENT
+        kind, start, end = _stretch(file, laid.sound, inside, (usual, within), int(places[0]), int(places[-1]) + 1)
         done = end
         if kind is not Kind.SILENT or np.sqrt(np.mean(file[start:end] ** 2)) > 2 * ROUNDING:
             offset = next((piece.offset for piece in laid.pieces if start < piece.end), laid.pieces[-1].offset)
@@ -118,9 +118,9 @@ def _usual(off: Floats) -> float:
 
 
 def _stretch(
-    file: Floats, sound: Floats, inside: Numbers, usual: float, start: int, end: int
+    file: Floats, sound: Floats, inside: Numbers, present: tuple[float, float], start: int, end: int
 ) -> tuple[Kind, int, int]:
-    """Return what happened in a stretch, and from where to where it did."""
+    """Return what happened in a stretch, and from where to where it did; for `present` see there."""
     if np.sqrt(np.mean(sound[start:end] ** 2)) <= ROUNDING:
         return Kind.SILENT, *_silence_around(file, sound, start, end)
     if _at_rail(file[start:end], sound[start:end]):
@@ -131,7 +131,7 @@ def _stretch(
             around = slice(max(lag, start - WIDEN), end + WIDEN)
             same[around] = sound[around] == sound[around.start - lag : around.start - lag + len(sound[around])]
             return Kind.REPEATED, *_widened(same, start, end)
-    added = inside[start:end].any() and _present(file[start:end], sound[start:end], usual)
+    added = inside[start:end].any() and _present(file[start:end], sound[start:end], *present)
     return Kind.ADDED if added else Kind.INSERTED, start, end
 
 
@@ -139,12 +139,15 @@ def _at_rail(laid: Floats, sound: Floats) -> bool:
     return bool(((np.abs(sound) >= PEAK) & (sound * laid > 0)).mean() > AT_RAIL)
 
 
-def _present(file: Floats, sound: Floats, usual: float) -> bool:
-    """Whether the file is heard below something else; where it is silent nothing else of it could be."""
+def _present(file: Floats, sound: Floats, usual: float, within: float) -> bool:
+    """Whether the file is heard below something else; where it is silent nothing else of it could be.
+
+    `usual` is what is left beside it elsewhere, `within` how far from its own its gain may be.
+    """
     energy = float((file**2).sum())
     if energy <= len(file) * ROUNDING**2 or np.sqrt(np.mean((sound - file) ** 2)) < 4 * usual:
         return True
-    return abs(float((file * sound).sum()) / energy - 1) < PRESENT
+    return abs(float((file * sound).sum()) / energy - 1) < within
 
 
 def _silence_around(file: Floats, sound: Floats, start: int, end: int) -> tuple[int, int]:

@@ -10,8 +10,9 @@ import numpy as np
 from harness.sound import echo
 from harness.sound.align import WINDOW
 from harness.sound.echo import Echo
-from harness.sound.g711 import PEAK, Floats, Numbers
+from harness.sound.g711 import PEAK, RATE, STILL, Floats, Numbers
 from harness.sound.pieces import ACTIVE_RMS, Piece, joined, laid_under, ratio
+from harness.sound.runs import runs
 
 ROUNDS = 2
 MUCH = 100.0  # times what the middle window has left
@@ -42,7 +43,8 @@ def lay(played: Floats, sound: Floats, weight: Floats, pieces: Sequence[Piece]) 
     gain = ratio(played, sound, weight, pieces)
     first = laid_under(played * gain, pieces, len(sound))
     dc = _constant(sound - first, (weight > 0) & (first != 0))
-    pieces = joined(played * gain, sound - dc, weight, pieces)
+    even = np.where(_no_call(sound), sound, sound - dc) if abs(dc) > STILL else sound - dc
+    pieces = joined(played * gain, even, weight, pieces)
     file = laid_under(played, pieces, len(sound))
     inside = np.zeros(len(sound), bool)
     for piece in pieces:
@@ -51,7 +53,6 @@ def lay(played: Floats, sound: Floats, weight: Floats, pieces: Sequence[Piece]) 
     between[: pieces[0].start] = between[pieces[-1].end :] = False
     judged = (weight > 0) & ~between
     compared = judged & inside
-    even = np.where(inside | (np.abs(sound - dc) < np.abs(sound)), sound - dc, sound)  # no call, no constant
     heard = _echo(file * gain, even, compared)
     expected = heard.under(file)
     before = played[: max(0, pieces[0].start - pieces[0].offset)]
@@ -68,6 +69,14 @@ def _echo(file: Floats, sound: Floats, where: Numbers) -> Echo:
             break
         heard, before = echo.measure(file, sound, usual), usual
     return heard
+
+
+def _no_call(sound: Floats) -> Numbers:
+    """Return where nothing at all is: before and after a call there is no constant either."""
+    lasts = np.zeros(len(sound), bool)
+    for first, after in runs(np.abs(sound) <= STILL):
+        lasts[first:after] = after - first >= RATE // 100
+    return lasts
 
 
 def _usual(laid: Floats, sound: Floats, where: Numbers) -> Numbers:

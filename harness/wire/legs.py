@@ -28,6 +28,7 @@ class Leg:
     codec: Codec | None = None
     ptime_ms: float | None = None
     sends: bool = True  # whether the SDP allows sound in this direction
+    targets: frozenset[Address] = frozenset()  # where the SDP says that the receiver listens
     streams: tuple[Stream, ...] = field(default=(), repr=False)  # in the order in which they began
     others: tuple[Stream, ...] = field(default=(), repr=False)  # that came to its receiver from somebody else as well
     origins: frozenset[Address] = frozenset()  # where its sender listens, and so mostly sends from
@@ -173,6 +174,7 @@ def _leg(
         codec=wanted.codecs.get(payload_type) if wanted and payload_type is not None else None,
         ptime_ms=wanted.ptime_ms if wanted else None,
         sends=_may_send(senders, receivers),
+        targets=frozenset(media.address for media in receivers),
         streams=tuple(own),
         others=tuple(others),
         origins=frozenset(media.address for media in senders),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,23 @@ def look(browser: Any) -> Iterator[Callable[..., Any]]:
     yield look
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def length_of() -> Callable[[Any], float]:
+    """Return a function that has a player load its sound, and returns how many seconds that is.
+
+    Where a page's scripts are forbidden no event is told of either, so it asks again and again.
+    """
+
+    def length_of(player: Any) -> float:
+        player.evaluate("player => player.load()")
+        ends = time.monotonic() + PATIENCE_S
+        while not player.evaluate("player => player.readyState") and time.monotonic() < ends:
+            time.sleep(0.05)
+        return float(player.evaluate("player => player.duration"))
+
+    return length_of
 
 
 @pytest.fixture

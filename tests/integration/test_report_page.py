@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from calls.pages import fits, unnamed
 from calls.synthetic import check, make_run
 from harness.report.page.of_run import view_of_run
 from harness.report.page.write import page as page_of
 
 WIDTHS = {"desk": 1280, "phone": 390}
 LATE_S = 0.25
-LOADED = "player => player.readyState || new Promise(done => { player.onloadedmetadata = done; player.load(); })"
 DRAWN = """canvas => new Uint32Array(
     canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer).some(pixel => pixel)"""
-CONTROLS = "button, a, input, select, audio, canvas, summary, [tabindex], svg[role]"
-UNNAMED = """controls => [...document.querySelectorAll(controls)]
-    .filter(one => !one.closest("[hidden]"))
-    .filter(one => !(one.ariaLabel || one.labels?.length || one.innerText?.trim() || one.textContent.trim()))
-    .map(one => one.outerHTML.slice(0, 120))"""
-
 
 @pytest.fixture
 def report(tmp_path):
@@ -65,8 +59,8 @@ def test_it_opens(report, look, others, width, scheme):
     kinds = page.locator(".row").evaluate_all("rows => rows.map(row => row.classList[1])")
     sound = ["wave", "spectrum"]
     assert kinds == ["ruler", "phases", "findings", "sip", "said", *sound, *sound, "packets", *sound]
-    assert page.evaluate(UNNAMED, CONTROLS) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert unnamed(page) == []
+    assert fits(page)
     assert complaints == []
     assert others(asked) == []
 
@@ -162,6 +156,16 @@ def test_it_jumps_to_what_it_found(report, look):
     assert complaints == []
 
 
+def test_an_address_may_name_a_second(report, look):
+    """So that a mail can say where to look."""
+    page, complaints, _ = look(report)
+    page.goto("about:blank")
+    page.goto(f"{report.as_uri()}#t=2.5")
+    start, end = view(page)
+    assert start < 2.5 < end < start + 3
+    assert complaints == []
+
+
 def test_sounds_can_be_lined_up(report, look):
     """Then the measured delay is taken out, and what is heard is at one place in every row."""
     page, complaints, _ = look(report)
@@ -209,6 +213,24 @@ def test_light_and_dark_can_be_chosen(report, look):
     assert complaints == []
 
 
+def test_it_is_printed_dark_on_light(report, look):
+    """Whatever is on the screen; the timeline, too, and without what nobody can press on paper."""
+    page, complaints, _ = look(report, color_scheme="dark")
+    drawn(page)
+    ink = """() => {
+        const canvas = document.querySelector(".row.wave canvas");
+        const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+        const at = pixels.findIndex((value, i) => i % 4 === 3 && value === 255);
+        return pixels[at - 3] + pixels[at - 2] + pixels[at - 1];
+    }"""
+    on_screen = page.evaluate(ink)
+    page.emulate_media(media="print")
+    page.wait_for_function(f"before => ({ink})() < before", arg=on_screen)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator("audio:visible, .toolbar:visible, .filters:visible").count() == 0
+    assert complaints == []
+
+
 def test_it_tells_what_matters_without_scripts(report, look):
     """As where Allure shows it: verdict, checks, figures, and players that play."""
     page, complaints, _ = look(report, java_script_enabled=False)
@@ -220,13 +242,12 @@ def test_it_tells_what_matters_without_scripts(report, look):
     assert complaints == []
 
 
-def test_its_players_play(report, look):
+def test_its_players_play(report, look, length_of):
     """Each has a name and a length, and its time moves on."""
     page, complaints, _ = look(report)
     for player in page.locator("audio").all():
         assert player.get_attribute("aria-label")
-        player.evaluate(LOADED)
-        assert player.evaluate("player => player.duration") > 1
+        assert length_of(player) > 1
         player.evaluate("player => { player.muted = true; return player.play(); }")
         page.wait_for_function("player => player.currentTime > 0.05", arg=player.element_handle())
     assert complaints == []

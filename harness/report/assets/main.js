@@ -23,5 +23,10 @@ const timelines = [...document.querySelectorAll(".run")].map((run) => {
 });
 
 listenToKeys(timelines);
-listenToTheme(() => timelines.forEach(({ timeline }) => timeline.redraw()));
+const wanted = /^#t=(-?\d+(?:\.\d+)?)$/.exec(location.hash); // report.html#t=12.3 opens there
+if (wanted) timelines.forEach(({ timeline }) => timeline.visit(Number(wanted[1]), ""));
+listenToTheme(
+  () => timelines.forEach(({ timeline }) => timeline.redraw()),
+  () => timelines.forEach(({ timeline }) => timeline.paintAll()),
+);
 addEventListener("beforeprint", () => document.querySelectorAll(".findings details").forEach((one) => (one.open = true)));

@@ -5,8 +5,8 @@ import { forgetColours } from "./colours.js";
 const CHOICES = ["", "light", "dark"];
 const NAMES = { "": "as the system has them", light: "light", dark: "dark" };
 
-// Calls `changed` when the colours are others; returns what chooses the next.
-export function listenToTheme(changed) {
+// Calls `changed` when the colours are others, and `printing` when they have to be drawn at once.
+export function listenToTheme(changed, printing) {
   const root = document.documentElement;
   const button = document.querySelector(".theme");
   const set = (choice) => {
@@ -20,6 +20,10 @@ export function listenToTheme(changed) {
   const next = () => set(CHOICES[(CHOICES.indexOf(root.dataset.theme ?? "") + 1) % CHOICES.length]);
   button.addEventListener("click", next);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => set(root.dataset.theme ?? ""));
+  matchMedia("print").addEventListener("change", () => {
+    forgetColours();
+    printing();
+  });
   document.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() === "t" && !event.ctrlKey && !event.metaKey && !event.target.closest("input, select")) next();
   });

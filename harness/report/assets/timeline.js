@@ -48,16 +48,26 @@ export class Timeline {
   }
 
   redraw() {
-    this.due ??= requestAnimationFrame(() => {
-      this.due = null;
-      for (const row of this.rows) if (row.shown) row.paint(this.axis, this.shift(row));
-      this.point();
-      this.section.dataset.drawn = "false";
-      clearTimeout(this.resting);
-      this.resting = setTimeout(() => this.refine(), REST_MS);
-      this.section.dataset.view = `${this.axis.from.toFixed(3)} ${this.axis.to.toFixed(3)}`;
-      this.section.dispatchEvent(new Event("viewed"));
-    });
+    this.due ??= requestAnimationFrame(() => this.paint());
+  }
+
+  paint() {
+    this.due = null;
+    for (const row of this.rows) if (row.shown) row.paint(this.axis, this.shift(row));
+    this.point();
+    this.section.dataset.drawn = "false";
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.refine(), REST_MS);
+    this.section.dataset.view = `${this.axis.from.toFixed(3)} ${this.axis.to.toFixed(3)}`;
+    this.section.dispatchEvent(new Event("viewed"));
+  }
+
+  // Draws everything at once, for paper.
+  paintAll() {
+    for (const row of this.rows) {
+      row.spectrogram?.compute(this.axis, this.shift(row));
+      row.paint(this.axis, this.shift(row));
+    }
   }
 
   // Computes one spectrogram after the other, and lets whoever moves the view go first.

@@ -3,7 +3,7 @@
 import { colours } from "./colours.js";
 
 const CLOSE = 9; // pixels from digit to digit
-const ROOM = 20; // that a label may take beyond its digits
+const ROOM = 26; // that a label may take beyond its digits
 
 export function drawWave(context, axis, track, shift, height) {
   const { sound, line, soft } = colours();

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from b2b.flags import SOURCE
 from b2b.plan.model import Node, Plan
 from harness.report.page.hops import Hop
 from harness.report.page.view import Arrow, Box, Chain, Link
@@ -17,20 +19,76 @@ MOST = 8  # rows
 ORDER = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.PASS, None)
 
 
-def of_plan(plan: Plan, hops: Sequence[Hop], checks: Sequence[Check], addresses: dict[str, str]) -> list[Chain]:
-    """Return a row for each node that nobody calls, and whom it calls, and so on."""
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A box, and under which names its hops go: those with the station before it, and those with the one after it."""
+
+    box: Box
+    before: str
+    after: str
+
+
+def of_plan(plan: Plan, hops: Sequence[Hop], checks: Sequence[Check], addresses: Mapping[str, str]) -> list[Chain]:
+    """Return a row for each node that nobody calls, and whom it calls, and so on.
+
+    Somebody outside who is called at the end of one row and calls at the beginning of another joins the two.
+    """
     called = {name for node in plan.nodes for name in node.callees}
-    rows = [list(_onwards(node, plan)) for node in plan.nodes if node.name not in called]
-    chains = []
-    for row in rows:
-        boxes = [_box(node, addresses.get(node.name, ""), checks) for node in row]
-        names = [node.name for node in row]
-        if row[-1].target and not row[-1].calls:  # somebody outside
-            names.append(f"{row[-1].target.host}:{row[-1].target.port}")
-            boxes.append(Box(name=names[-1], lines=(), outcome=None))
-        pairs = itertools.pairwise(names)
-        chains.append(Chain(boxes, [_link(one, other, hops, checks) for one, other in pairs]))
-    return chains[:MOST]
+    rows = [
+        _row(list(_onwards(node, plan)), plan, hops, checks, addresses)
+        for node in plan.nodes
+        if node.name not in called
+    ]
+    return [_chain(row, hops, checks) for row in _joined(rows)]
+
+
+def _row(
+    nodes: Sequence[Node], plan: Plan, hops: Sequence[Hop], checks: Sequence[Check], addresses: Mapping[str, str]
+) -> list[Station]:
+    """Return nodes that call each other, with who calls the first and whom the last calls from outside the plan."""
+    row = [Station(_box(node, addresses.get(node.name, ""), checks), node.name, node.name) for node in nodes]
+    if nodes[0].role != SOURCE and (caller := _outside(nodes[0], plan, hops)):
+        row.insert(0, _stranger(caller))
+    if nodes[-1].target and not nodes[-1].calls:
+        row.append(_stranger(_outside(nodes[-1], plan, hops) or str(nodes[-1].target).removeprefix("sip:")))
+    return row
+
+
+def _outside(node: Node, plan: Plan, hops: Sequence[Hop]) -> str:
+    """Return with whom outside the plan a node has a leg; "" for nobody."""
+    known = {one.name for one in plan.nodes}
+    return next((hop.dst for hop in hops if hop.src == node.name and hop.dst not in known), "")
+
+
+def _stranger(address: str) -> Station:
+    return Station(Box(name=address, lines=(), outcome=None), address, address)
+
+
+def _joined(rows: Sequence[list[Station]]) -> list[list[Station]]:
+    joined: list[list[Station]] = []
+    for row in sorted(rows, key=lambda row: _is_stranger(row[0])):
+        first = row[0]
+        before = next((one for one in joined if _is_stranger(first) and _same_host(one[-1], first)), None)
+        if before is None:
+            joined.append(list(row))
+            continue
+        name = before[-1].before if before[-1].before == first.after else before[-1].before.rpartition(":")[0]
+        box = Box(name=name, lines=(), outcome=None)
+        before[-1:] = [Station(box, before[-1].before, first.after), *row[1:]]
+    return joined
+
+
+def _is_stranger(station: Station) -> bool:
+    return ":" in station.box.name  # as no node's name has
+
+
+def _same_host(one: Station, other: Station) -> bool:
+    return _is_stranger(one) and one.before.rpartition(":")[0] == other.after.rpartition(":")[0]
+
+
+def _chain(row: Sequence[Station], hops: Sequence[Hop], checks: Sequence[Check]) -> Chain:
+    links = [_link(one.after, other.before, hops, checks) for one, other in itertools.pairwise(row)]
+    return Chain([station.box for station in row], links)
 
 
 def of_hops(hops: Sequence[Hop], checks: Sequence[Check]) -> list[Chain]:
@@ -45,7 +103,7 @@ def of_hops(hops: Sequence[Hop], checks: Sequence[Check]) -> list[Chain]:
             [Box(name=name, lines=(), outcome=None) for name in pair],
             [_link(*pair, hops, checks)],
         )
-        for pair in rows[:MOST]
+        for pair in rows
     ]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 
 from harness.report.page.sound import piece
-from harness.report.page.tracks import RECORDING, Drawn
-from harness.report.page.view import Finding, Piece
+from harness.report.page.tracks import Drawn
+from harness.report.page.view import RECORDING, Finding, Piece
 from harness.verdict import Check, Outcome
 
 AROUND_S = 0.7  # of sound before and after a place that is amiss
@@ -26,7 +26,7 @@ def _found(checks: Sequence[Check], drawn: Drawn) -> Iterator[Finding]:
     extra = [item.name for item in fields(Check) if item.name not in SHOWN]
     for check in checks:
         more = {name: str(value) for name, value in asdict(check).items() if name in extra and value not in (None, "")}
-        place = drawn.places.get(check.where)
+        place = drawn.place(check)
         if place is None or check.at_s is None:
             yield Finding(check, None, place.row if place else "", more)
             continue

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MOST_MARKS = 400
 CAUGHT_UP = 50  # packets, within which late ones may catch up
 STEP_S = 0.06
+MOST_S = 3600.0  # of silence that is put in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def as_captured(audio: Audio) -> Samples:
     following = np.concatenate([late_s, np.full(CAUGHT_UP - 1, np.inf)])
     floor_s = sliding_window_view(following, CAUGHT_UP).min(axis=1)
     steps = np.flatnonzero(np.abs(np.diff(floor_s)) > STEP_S) + 1
-    if not len(steps):
+    if not len(steps) or floor_s.max() > MOST_S:
         return audio.samples
     pieces, ends = np.split(np.arange(len(late_s)), steps), [*audio.places[steps].tolist(), len(audio.samples)]
     shifts = [max(0, round(float(floor_s[piece[0]]) * RATE)) for piece in pieces]

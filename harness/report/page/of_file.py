@@ -14,7 +14,7 @@ from harness.report.page import chains, files, ladder, tracks
 from harness.report.page.findings import findings
 from harness.report.page.hops import Hop
 from harness.report.page.tracks import Sound, Way, draw
-from harness.report.page.view import Track, View
+from harness.report.page.view import PLAYED, RECORDING, Track, View
 from harness.sound import RATE, compare, decode, read_wav
 from harness.verdict import Verdict
 from harness.wire.audio import Audio, audio_of
@@ -31,24 +31,27 @@ def view_of_capture(path: Path, verdict: Verdict, wanted: Expectations, page: Pa
     wire, warnings = collect_file(path)
     sounds = _sounds(path)
     hops = list(_hops(wire, sounds))
-    began = [hop.origin_s for hop in hops] or [sighting.time_s for sighting in wire.sip] or [0.0]
-    origin_s = min(began)
+    began = [hop.origin_s for hop in hops] or [sighting.time_s for sighting in wire.sip]
+    origin_s = min(began, default=0.0)
     drawn = draw([], hops, verdict.checks, limit_ms=wanted.max_gap_ms, origin_s=origin_s)
+    rows = chains.of_hops(hops, verdict.checks)
     signalled = [sighting.time_s - origin_s for sighting in wire.sip]
     return View(
         name=path.name,
         outcome=verdict.outcome,
         reason=verdict.reason,
         facts={
-            "captured": clock.timestamp(origin_s)[:19].replace("T", " "),
+            **({"captured": clock.timestamp(origin_s)[:19].replace("T", " ")} if began else {}),
             "streams": str(len(wire.streams)),
             "SIP messages": str(len(wire.sip)),
             **({"damaged": "; ".join(warnings)} if warnings else {}),
         },
-        chains=chains.of_hops(hops, verdict.checks),
+        chains=rows[: chains.MOST],
+        rows_left_out=max(0, len(rows) - chains.MOST),
         findings=findings(verdict.checks, drawn),
         tracks=drawn.tracks,
         strips=drawn.strips,
+        hops_left_out=sum(hop.stream is not None for hop in hops) - len(drawn.strips),
         legs=[{"name": hop.title, **chains.figures(hop)} for hop in hops],
         without_legs="there is no RTP in the capture",
         ladder=ladder.ladder(wire.sip, {}, origin_s),
@@ -69,8 +72,8 @@ def view_of_recording(path: Path, reference: Path | None, verdict: Verdict, page
     if reference is not None:
         played = decode(reference)
         hearing = compare(played, samples, digits=digits)
-        file = Sound(track=Track(id="file", title="played", kind=tracks.FILE, file=reference.name), samples=played)
-    track = Track(id="heard", title="heard", kind=tracks.RECORDING, file=path.name)
+        file = Sound(track=Track(id="file", title="played", kind=PLAYED, file=reference.name), samples=played)
+    track = Track(id="heard", title="heard", kind=RECORDING, file=path.name)
     heard = tracks.of_recording(samples, track, where=path.stem, digits=digits, hearing=hearing)
     drawn = draw([Way(file, [heard])], [], verdict.checks, limit_ms=Expectations().max_gap_ms, origin_s=0.0)
     listed = {path.name: "the recording"}

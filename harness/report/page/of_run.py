@@ -21,7 +21,7 @@ from harness.report.page.findings import findings
 from harness.report.page.hops import Hop, gap_limit_ms
 from harness.report.page.making import VERSIONS
 from harness.report.page.tracks import Drawn, Sound, Way, draw, of_hop
-from harness.report.page.view import HERE, LogLine, Mark, Track, View
+from harness.report.page.view import HERE, PLAYED, RECORDING, LogLine, Mark, Track, View
 from harness.verdict import FILE, Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -45,16 +45,20 @@ MOST_DEEDS = 3000
 AROUND_S = 5.0  # of a run that is shown before and after its sound
 
 
-def view_of_run(call: Call, verdict: Verdict | None, page: Path | None) -> View:
-    """Gather what there is; `page` is where the page will lie, None for one that is passed on without its folder."""
+def view_of_run(call: Call, verdict: Verdict | None, page: Path | None, *, most_s: float | None = None) -> View:
+    """Gather what there is; `page` is where the page will lie, None for one that is passed on without its folder.
+
+    `most_s` is how much sound it may carry, by default as much as a page can.
+    """
     verdict = verdict or Verdict(Outcome.UNKNOWN, _without_verdict(call), [])
     origin_s = _origin(call)
     planned = (call.folder / RESOLVED).exists()
     hops = list(_hops(call, origin_s))
     ways = list(_ways(call, hops, origin_s))
-    drawn = draw(ways, hops, verdict.checks, limit_ms=gap_limit_ms(call), origin_s=origin_s)
+    drawn = draw(ways, hops, verdict.checks, limit_ms=gap_limit_ms(call), origin_s=origin_s, most_s=most_s)
     lines, left_out = log.shortened(log.merged(call.folder, call.events, origin_s))
     start_s, end_s = _extent(call, drawn, lines, origin_s)
+    rows = chains.of_plan(call.plan, hops, verdict.checks, call.addresses) if planned else []
     versions, versions_of = _versions(call.folder)
     recordings = {listener.wav.name: f"what {listener.node.name} heard" for listener in call.listeners}
     return View(
@@ -62,10 +66,12 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None) -> View:
         outcome=verdict.outcome,
         reason=verdict.reason,
         facts=_facts(call),
-        chains=chains.of_plan(call.plan, hops, verdict.checks, call.addresses) if planned else (),
+        chains=rows[: chains.MOST],
+        rows_left_out=max(0, len(rows) - chains.MOST),
         findings=findings(verdict.checks, drawn),
         tracks=drawn.tracks,
         strips=drawn.strips,
+        hops_left_out=sum(hop.stream is not None for hop in hops) - len(drawn.strips),
         stalls=[Mark(stall.start_s - origin_s, stall.length_s, "stall") for stall in call.stalls],
         phases=[Mark(phase.start_s - origin_s, phase.end_s - phase.start_s, phase.name) for phase in phases(call)],
         impaired=[Mark(deed.at_s - origin_s, 0.0, _done(deed)) for deed in call.impaired.deeds[:MOST_DEEDS]],
@@ -156,7 +162,7 @@ def _file(listener: Listener, id: str) -> Sound | None:
         return None
     name = listener.chain[0].name if listener.chain else listener.played.name
     samples, why = _read(lambda: listener.sent)
-    track = Track(id=id, title=f"{name} played", kind=tracks.FILE, file=listener.played.name, why=why)
+    track = Track(id=id, title=f"{name} played", kind=PLAYED, file=listener.played.name, why=why)
     return Sound(track=track, samples=samples)
 
 
@@ -168,7 +174,7 @@ def _recording(call: Call, listener: Listener, id: str, origin_s: float) -> Soun
     return tracks.of_recording(
         samples,
         Track(
-            id=id, title=f"{name} heard", kind=tracks.RECORDING, start_s=next(answered, origin_s) - origin_s,
+            id=id, title=f"{name} heard", kind=RECORDING, start_s=next(answered, origin_s) - origin_s,
             file=listener.wav.name, why=why,
         ),
         where=name,

@@ -10,25 +10,41 @@ import numpy.typing as npt
 
 from harness.report import clips
 from harness.report.page import encode
-from harness.report.page.view import Overview, Piece, Track
+from harness.report.page.view import HOP, Overview, Piece, Track
 from harness.sound.g711 import RATE, Samples
 from harness.sound.runs import runs
 from harness.wire.order import Numbers
 
 MOST_S = 375.0  # of sound in all, which is 4 MB of base64
 ENDS_S, AROUND_S = 15.0, 2.0  # of a longer call: its beginning and end, and what is around a place
+LEAST_S = 15.0  # that is kept for each of the other tracks
 GRID = 50  # steps in a second, in which it is chosen what is carried
 STEP = RATE // 50  # of the overview's waveform
 COLUMNS, BANDS, FRAME = 1200, 48, 256
 QUIETEST_DB, LOUDEST_DB = -95.0, -20.0
 
 
-def carry(tracks: Sequence[tuple[Track, Samples]], places_s: Sequence[float]) -> list[Track]:
-    """Return the tracks with as much of their sound as fits; `places_s` are the places on the axis that matter most."""
-    sounding = [(track, samples) for track, samples in tracks if samples.any()]
-    whole = sum(len(samples) for _, samples in sounding) <= MOST_S * RATE
-    share_s = MOST_S / max(1, len(sounding))
-    return [_carried(track, samples, None if whole else (share_s, places_s)) for track, samples in tracks]
+def carry(
+    tracks: Sequence[tuple[Track, Samples]], places_s: Sequence[float], most_s: float | None = None
+) -> list[Track]:
+    """Return the tracks with as much of their sound as fits, by default 375 s in all.
+
+    `places_s` are the places on the axis that matter most.
+    """
+    shares_s = _shares(tracks, MOST_S if most_s is None else most_s)
+    return [_carried(track, samples, shares_s[track.id], places_s) for track, samples in tracks]
+
+
+def _shares(tracks: Sequence[tuple[Track, Samples]], most_s: float) -> dict[str, float]:
+    """Return how many seconds each may have: what was played and what was heard are whole before the hops are."""
+    lengths_s = {track.id: len(samples) / RATE if samples.any() else 0.0 for track, samples in tracks}
+    left_s, shares_s = most_s, {}
+    important_first = sorted((track for track, _ in tracks), key=lambda track: track.kind == HOP)
+    for others, track in zip(range(len(tracks) - 1, -1, -1), important_first, strict=True):
+        fits = lengths_s[track.id] <= left_s - LEAST_S * others
+        shares_s[track.id] = lengths_s[track.id] if fits else left_s / (others + 1)
+        left_s -= shares_s[track.id]
+    return shares_s
 
 
 def piece(samples: Samples, start_s: float, end_s: float) -> Piece:
@@ -37,13 +53,12 @@ def piece(samples: Samples, start_s: float, end_s: float) -> Piece:
     return Piece(max(0.0, start_s), len(part) / RATE, clips.data_uri(clips.wav(part), "audio/wav"))
 
 
-def _carried(track: Track, samples: Samples, scarce: tuple[float, Sequence[float]] | None) -> Track:
+def _carried(track: Track, samples: Samples, share_s: float, places_s: Sequence[float]) -> Track:
     length_s = len(samples) / RATE
     if not samples.any():
         return replace(track, length_s=length_s, why=track.why or "silence throughout")
-    if scarce is None:
+    if share_s >= length_s:
         return replace(track, length_s=length_s, pieces=[piece(samples, 0, length_s)])
-    share_s, places_s = scarce
     places_s = [at - track.start_s for at in places_s]
     chosen = _chosen(length_s, places_s, share_s)
     pieces = [piece(samples, first / GRID, min(after / GRID, length_s)) for first, after in runs(chosen)]

@@ -12,15 +12,16 @@ from harness.judging.sound import in_call
 from harness.report.page import hops as packets
 from harness.report.page.hops import Hop
 from harness.report.page.sound import carry
-from harness.report.page.view import Mark, Strip, Track
+from harness.report.page.view import HOP, RECORDING, Mark, Strip, Track
 from harness.sound import Hearing, align
 from harness.sound.g711 import RATE, Samples
 from harness.verdict import Check, Outcome
 
-FILE, HOP, RECORDING = "file", "hop", "recording"
 MOST_HOPS = 12
-SEARCHED_S = 30.0  # of a sound, for its delay
-ALIKE = 0.2  # the correlation from which on a delay is believed: digits may be louder than the speech below them
+SEARCHED_S = 40.0  # of a file, for its beginning in a sound
+SPANS_S = (5.0, 15.0, 30.0)  # of the sound
+QUIET = 24  # 16-bit steps that are no sound
+ALIKE = 0.3  # the correlation from which on a delay is believed: digits may be louder than the speech below them
 NOTHING: Samples = np.zeros(0, np.int16)
 
 
@@ -52,6 +53,9 @@ class Place:
     plus_s: float
 
 
+HEARD_AT = ", heard at "  # between what a check is about and in whose recording
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
     """What lies on the axis, and from when to when there is sound or a packet."""
@@ -62,6 +66,10 @@ class Drawn:
     sounds: Mapping[str, Sound] = field(default_factory=dict)  # by the name that checks have for it
     start_s: float = 0.0
     end_s: float = 1.0
+
+    def place(self, check: Check) -> Place | None:
+        """Return where a check lies."""
+        return self.places.get(check.where.rpartition(HEARD_AT)[2])
 
 
 def of_hop(hop: Hop, id: str, origin_s: float) -> Sound | None:
@@ -96,9 +104,15 @@ def of_recording(
 
 
 def draw(
-    ways: Sequence[Way], hops: Sequence[Hop], checks: Sequence[Check], *, limit_ms: float, origin_s: float
+    ways: Sequence[Way],
+    hops: Sequence[Hop],
+    checks: Sequence[Check],
+    *,
+    limit_ms: float,
+    origin_s: float,
+    most_s: float | None = None,
 ) -> Drawn:
-    """Lay everything on the axis. Hops whose sound is on no way are shown without a delay."""
+    """Lay everything on the axis. Hops whose sound is on no way are shown without a delay; `most_s` is of `carry`."""
     shown = [hop for hop in _worth_showing(hops, checks) if hop.stream]
     laid = [sound for way in ways for sound in _laid(way)]
     on_ways = {sound.where for sound in laid}
@@ -108,18 +122,18 @@ def draw(
     strips = list(_strips(shown, sounds, limit_ms, origin_s))
     places = {hop.name: Place(strip.id, hop.origin_s - origin_s) for hop, strip in zip(shown, strips, strict=True)}
     places |= {one.where: Place(one.track.id, one.track.start_s) for one in laid if one.track.kind == RECORDING}
+    drawn = Drawn(tracks=(), strips=strips, places=places, sounds=sounds)
+    worst_first = sorted(checks, key=lambda check: check.outcome is Outcome.PASS)
     amiss = [
-        check.at_s + places[check.where].plus_s
-        for check in sorted(checks, key=lambda check: check.outcome is Outcome.PASS)
-        if check.at_s is not None and check.where in places
+        check.at_s + place.plus_s
+        for check in worst_first
+        if check.at_s is not None and (place := drawn.place(check)) is not None
     ]
-    tracks = carry([(sound.track, sound.samples) for sound in laid], amiss)
+    tracks = carry([(sound.track, sound.samples) for sound in laid], amiss, most_s)
     both: list[Track | Strip] = [*tracks, *strips]
-    return Drawn(
+    return replace(
+        drawn,
         tracks=tracks,
-        strips=strips,
-        places=places,
-        sounds=sounds,
         start_s=min((one.start_s for one in both), default=0.0),
         end_s=max((one.start_s + one.length_s for one in both), default=1.0),
     )
@@ -160,10 +174,16 @@ def _file_at(file: Samples, sound: Sound) -> float | None:
     """Return where in a sound the file begins, in seconds; None where it cannot be made out."""
     if sound.file_at_s is not None:
         return sound.file_at_s
-    played, heard = file[: round(SEARCHED_S * RATE)], sound.samples[: round(SEARCHED_S * RATE)]
-    if not played.any() or not heard.any():
-        return None
-    offset = align.overall(played, heard)
-    laid = align.under(played, offset, 0, len(heard))
-    size = float(np.linalg.norm(laid) * np.linalg.norm(heard.astype(np.float64)))
-    return offset / RATE if size and float(laid @ heard) / size > ALIKE else None
+    sounding = np.flatnonzero(np.abs(sound.samples) > QUIET)
+    first = int(sounding[0]) if len(sounding) else len(sound.samples)
+    played = file[: round(SEARCHED_S * RATE)]
+    for span_s in SPANS_S:  # as short as will do: a stall moves what comes after it
+        heard = sound.samples[first : first + round(span_s * RATE)]
+        if not played.any() or not heard.any():
+            return None
+        offset = align.overall(played, heard)
+        laid = align.under(played, offset, 0, len(heard))
+        size = float(np.linalg.norm(laid) * np.linalg.norm(heard.astype(np.float64)))
+        if size and float(laid @ heard) / size > ALIKE:
+            return (first + offset) / RATE
+    return None

@@ -20,6 +20,9 @@ HERE = "of where this page was made"
 WORDS = {Outcome.PASS: "passed", Outcome.FAIL: "failed", Outcome.UNKNOWN: "could not tell"}
 
 
+PLAYED, HOP, RECORDING = "file", "hop", "recording"  # what a track may be
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """Something at a place of the axis."""
@@ -55,7 +58,7 @@ class Track:
 
     id: str
     title: str
-    kind: str  # file, hop or recording
+    kind: str
     start_s: float = 0.0
     length_s: float = 0.0
     delay_s: float | None = None
@@ -190,9 +193,11 @@ class View:
     reason: str
     facts: Mapping[str, str]
     chains: Sequence[Chain] = ()
+    rows_left_out: int = 0  # of the picture of the topology
     findings: Sequence[Finding] = ()
     tracks: Sequence[Track] = ()
     strips: Sequence[Strip] = ()
+    hops_left_out: int = 0  # of the timeline
     stalls: Sequence[Mark] = ()
     phases: Sequence[Mark] = ()
     impaired: Sequence[Mark] = ()  # what the plan had done to packets

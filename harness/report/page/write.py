@@ -16,6 +16,7 @@ from harness.report.page.encode import plain
 from harness.report.page.view import MARKS, WORDS, View
 
 ASSETS = resources.files("harness.report") / "assets"
+STYLE = "page.css"
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./([a-z_]+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export ", re.MULTILINE)
 # What the scripts draw, and nobody else.
@@ -33,14 +34,21 @@ def environment() -> jinja2.Environment:
 
 def page(views: Sequence[View]) -> str:
     """Return one page about one run, or about several side by side."""
-    return environment().get_template("page.html").render(
+    title = " · ".join(f"{MARKS[view.outcome]} {view.name}: {WORDS[view.outcome]}" for view in views)
+    return render("page.html", title=title, views=views)
+
+
+def render(template: str, *, title: str, views: Sequence[View], styles: Sequence[str] = (STYLE,), **more: Any) -> str:
+    """Return a page from one of our templates, all in one; `more` is what the template asks for beside the views."""
+    return environment().get_template(template).render(
         views=views,
-        title=" · ".join(f"{MARKS[view.outcome]} {view.name}: {WORDS[view.outcome]}" for view in views),
+        title=title,
         marks={outcome.value: mark for outcome, mark in MARKS.items()},
         words={outcome.value: word for outcome, word in WORDS.items()},
-        style=_asset("page.css"),
+        style="\n".join(_asset(name) for name in styles),
         script=script(),
         drawn=_drawn,
+        **more,
     )
 
 

@@ -56,3 +56,21 @@ def test_a_page_that_cannot_be_made_costs_no_verdict(run, monkeypatch, caplog):
     assert warning.levelname == "WARNING"
     assert warning.getMessage().startswith(f"there is no {folder / 'report.html'}: ")
     assert "nothing to draw on" in warning.getMessage()
+
+
+def test_a_run_keeps_its_figures(run):
+    """For whoever compares it with others, which is then a matter of milliseconds."""
+    figures = json.loads((run() / "figures.json").read_text())
+    assert figures["sinks"]["sink"]["digits"] == "1"
+
+
+def test_figures_that_cannot_be_measured_cost_no_verdict(run, monkeypatch):
+    """Whatever it was that could not be read."""
+
+    def fail(call):
+        raise LookupError("half a file")
+
+    monkeypatch.setattr("harness.run.figures_of", fail)
+    folder = run()
+    assert (folder / "verdict.json").exists()
+    assert (folder / "report.html").exists()

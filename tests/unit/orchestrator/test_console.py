@@ -211,3 +211,14 @@ def test_no_escapes_from_a_plan(capsys):
     shown = capsys.readouterr().out + kept.getvalue()
     assert "\x1b" not in shown
     assert shown.count("\n") == 2
+
+
+def test_what_is_shown_elsewhere_is_not_printed(capsys):
+    """It is kept all the same, and printed again as soon as nobody else shows it."""
+    run_log, elsewhere = io.StringIO(), [True]
+    shown = Console(SK, color="never", as_json=False, run_log=run_log, shown_elsewhere=lambda: elsewhere[0])
+    shown.say("one")
+    elsewhere[0] = False
+    shown.say("two")
+    assert capsys.readouterr().out == "[ORCH] two\n"
+    assert [line.partition(" ")[2] for line in run_log.getvalue().splitlines()] == ["[ORCH] one", "[ORCH] two"]

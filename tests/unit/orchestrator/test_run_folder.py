@@ -17,7 +17,7 @@ from stories import SK, node
 
 from b2b import clock
 from b2b.errors import ExitCode, UsageError
-from b2b.orchestrator.folder import RunFolder, default_folder
+from b2b.orchestrator.folder import EVENTS, RunFolder, default_folder, is_going_on
 from b2b.plan.model import Plan
 
 SUMMARY: dict[str, Any] = {"exit_code": None, "nodes": {}, "reason": "größer"}
@@ -199,3 +199,30 @@ def test_files_are_utf8_in_every_locale(tmp_path):
     )
     watched = [sys.executable, "-X", "warn_default_encoding", "-W", "error::EncodingWarning", "-c", script]
     subprocess.run([*watched, tmp_path / "run"], check=True, stderr=subprocess.DEVNULL)
+
+
+def test_a_folder_goes_on_until_it_is_closed(tmp_path):
+    """Whoever reads it meanwhile, and as often as they ask."""
+    with RunFolder(tmp_path / "run") as run:
+        run.event("orchestrator", "begun")
+        assert is_going_on(run.path)
+        assert is_going_on(run.path)
+        assert lines(run.path / EVENTS)[0]["event"] == "begun"
+    assert not is_going_on(run.path)
+    assert not is_going_on(tmp_path / "nowhere")
+
+
+def test_a_folder_whose_writer_was_killed_does_not_go_on(tmp_path):
+    """The kernel takes its lock away."""
+    script = (
+        "import os, sys; from pathlib import Path; from b2b.orchestrator.folder import RunFolder\n"
+        "with RunFolder(Path(sys.argv[1])): print('open', flush=True); sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", script, tmp_path / "run"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == b"open\n"
+        assert is_going_on(tmp_path / "run")
+        writer.kill()
+        writer.wait()
+        assert not is_going_on(tmp_path / "run")

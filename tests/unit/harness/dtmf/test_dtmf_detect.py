@@ -258,6 +258,17 @@ def test_nothing_is_found_in_nothing(samples, rate):
     assert detect(samples, rate) == []
 
 
+def test_floats_may_be_overdriven_and_channels_faint():
+    """A float that ought to have been clipped does not change the scale; nor do two channels of whole numbers."""
+    sound = np.concatenate([np.concatenate((tone(key, 60), pause(60))) for key in KEYS])
+    loud = sound / np.abs(sound).max() * 1.7
+    assert "".join(digit.digit for digit in detect(loud, RATE)) == KEYS
+    faint = np.rint(sound / np.abs(sound).max() * 3).astype(np.int16)
+    assert detect(np.stack((faint, faint), axis=1), RATE) == []
+    broken = np.where(np.arange(len(loud)) == 4000, np.nan, loud)
+    assert "".join(digit.digit for digit in detect(broken, RATE)) == KEYS
+
+
 @functools.cache
 def sample():
     """Return the file that the plans play."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from fault_makers import LATE, LOST, RELAYED, SILENT, T0, sight, stream_of
 
@@ -13,6 +14,7 @@ from harness.fault.host import Host
 from harness.fault.wire import gap_cause, loss_cause, missed_by_receiver, tap_of
 from harness.runqueue import Wait
 from harness.wire.rtcp import Block, Report
+from harness.wire.streams import Columns
 
 CALM = Host()
 
@@ -114,6 +116,31 @@ def test_what_left_a_tap_in_time_the_network_delayed():
     assert (cause.who, cause.where) == (Who.NETWORK, "source -> mixer")
     assert "packets that left 20 ms apart at 10.0.0.9:1 -> 10.0.0.9:2 came 120 ms apart" in cause.evidence
     assert asked(LATE, tap=stream_of(LATE.numbers, held_s=LATE.held_s, **RELAYED)).who is Who.SENDER
+
+
+def test_what_never_left_its_sender_it_did_not_send():
+    """By a tap of its own, where the same packets are on the same way; unless its RTCP counts them."""
+    assert "left their sender and came no further" in asked(LOST, tap=stream_of(range(300))).evidence
+    cause = asked(LOST, tap=stream_of(LOST))
+    assert (cause.who, cause.where) == (Who.SENDER, "source")
+    assert "3 packets after seq 149: numbered, and not seen where they would have left" in cause.evidence
+    assert asked(LOST, tap=stream_of(LOST), reports=[sent(3.99, 200)]).who is Who.NETWORK
+
+
+def test_numbers_that_come_again_are_other_packets():
+    """After 65536 of them a tap has had each number, and what is missing now was there then."""
+    early = stream_of(range(40, 60), earlier_s=65536 * 0.02)
+    now = stream_of(LOST).columns
+    both = {name: np.concatenate((getattr(early.columns, name), getattr(now, name))) for name in now.__slots__}
+    assert asked(LOST, tap=replace(early, columns=Columns(**both))).who is Who.SENDER
+
+
+def test_a_host_that_held_up_the_sender_of_a_slow_network():
+    """The gap was half a second earlier where it left."""
+    tap = stream_of(LATE.numbers, held_s=LATE.held_s, earlier_s=0.5)
+    host = Host(stalls=[Stall(start_s=T0 + 0.49, length_s=0.081)])
+    assert asked(LATE, host, tap=tap).who is Who.HOST
+    assert asked(LATE, host).who is Who.UNKNOWN
 
 
 @pytest.mark.parametrize(

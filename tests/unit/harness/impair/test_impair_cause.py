@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from harness.expect import Expectations
 from harness.fault.cause import Who
 from harness.fault.host import Host
 from harness.fault.wire import gap_cause
 from harness.impair.ledger import Deed, Ledger
+from harness.judging.wire import Circumstances, check_stream
 from unit.harness.fault.fault_makers import LATE, LOST, T0, sight, stream_of
 
 
@@ -38,6 +40,21 @@ def test_what_the_plan_delayed():
     cause = asked(LATE, [deed(150, delay_ms=100.0)], tap=stream_of(range(300)))
     assert cause.who is Who.NETWORK
     assert cause.evidence.endswith("came 120 ms apart; injected by the plan: delayed by 100.0 ms")
+
+
+@pytest.mark.parametrize(
+    ("name", "done", "says"),
+    [("duplicates", {"copies": 2}, "2 doubled"), ("reordered", {"overtaken": True}, "2 overtaken")],
+)
+def test_what_the_plan_doubled_and_held_back(name, done, says):
+    """Where copies and overtaken packets are counted at all; those of other streams are not this one's."""
+    deeds = [deed(150, **done), deed(151, **done), deed(152, ssrc=8, **done)]
+    seen = sight(range(300), impaired=Ledger(deeds))
+    wanted = Expectations(max_duplicates=0, max_reordered=0)
+    checks = check_stream(seen.leg, seen.stream, wanted, Circumstances(file="x"), seen)
+    causes = {check.name: check.cause for check in checks}
+    assert causes.pop(name) == f"network, source -> mixer: injected by the plan: {says}"
+    assert set(causes.values()) == {None}
 
 
 @pytest.mark.parametrize("deeds", [[], [deed(99, lost="cut")], [deed(150, copies=2)]])

@@ -139,11 +139,29 @@ def test_a_check_has_a_place_on_the_axis(tmp_path):
 
 
 def test_a_check_may_say_more_of_itself(tmp_path):
-    """What this version of the page does not know of is shown as it is."""
-    call = make_run(tmp_path, checks=[check("gap", "fail")])
+    """Whose fault it is, say: shown under the name that the check has for it."""
+    call = make_run(tmp_path, checks=[check("gap", "fail", cause="network: <b>seen</b> before it")])
     (finding,) = view_of_run(call, call.verdict, None).findings
-    known = {"name", "where", "outcome", "wanted", "got", "at_s", "file"}
-    assert not known & set(finding.more)
+    assert finding.more == {"cause": "network: <b>seen</b> before it"}
+    assert "cause: network: &lt;b&gt;seen&lt;/b&gt; before it" in page_of(call)
+
+
+def test_a_check_of_digits_lies_in_the_recording_that_has_them(tmp_path):
+    """Named after the mixer that sent them, and the sink that heard them."""
+    call = make_run(tmp_path, checks=[check("digit level", "fail", where="mixer, heard at sink", at_s=1.5)])
+    (finding,) = view_of_run(call, call.verdict, None).findings
+    assert finding.row == "heard-0"
+    assert finding.at_s == 1.5
+
+
+def test_what_the_plan_had_done_is_on_the_axis(tmp_path):
+    """So that nobody blames a device for it."""
+    call = make_run(tmp_path, checks=[check("gap", "fail")])
+    deed = {"what": "packet", "at_s": 1_000_000_001.5, "direction": "source -> sink", "kind": "rtp", "lost": "burst"}
+    (tmp_path / "impair.jsonl").write_text(json.dumps(deed) + "\n")
+    (mark,) = view_of_run(call, call.verdict, None).impaired
+    assert mark.at_s == 1.5
+    assert mark.label == "rtp source -> sink: lost (burst)"
 
 
 def test_two_runs_side_by_side(tmp_path):

@@ -7,16 +7,21 @@ import json
 import numpy as np
 import pytest
 
+from b2b.plan.load import load_plan
+from b2b.plan.resolve import resolve
 from calls.synthetic import make_run
-from harness.report.page import charts, encode, files, ladder, log
-from harness.report.page.hops import as_captured
+from harness.report.page import chains, charts, encode, files, ladder, log
+from harness.report.page.hops import Hop, as_captured
+from harness.report.page.sound import carry
 from harness.report.page.tracks import Sound, Way, draw
 from harness.report.page.view import Track
 from harness.sound.g711 import RATE
+from harness.verdict import Check, Outcome
 from harness.wire.audio import Audio
 from harness.wire.sip import Address, Sighting, parse_sip
 
 PACKET = 160
+OUTSIDE = 'source = {{ sip_target = "sip:{}", audio_file = "x.wav" }}\nsink.sip_bind = "10.0.0.2:5062"'
 
 
 def audio(times_s):
@@ -86,6 +91,17 @@ def test_delays_along_a_way():
     assert by_id["o"].delay_s is None, "another sound has none"
 
 
+def test_the_delay_is_that_of_the_beginning():
+    """A stall that moves all that comes after it, however much that is, does not change where the file began."""
+    file = np.random.default_rng(1).normal(0, 3000, 12 * RATE).astype(np.int16)
+    stalled = np.concatenate([np.zeros(800, np.int16), file[: 4 * RATE], np.zeros(4000, np.int16), file[4 * RATE :]])
+    sink = Sound(track=Track(id="s", title="heard", kind="recording"), samples=stalled, where="b")
+    crossed = Sound(track=Track(id="h", title="hop", kind="hop"), samples=file, where="a -> b")
+    source = Sound(track=Track(id="f", title="played", kind="file"), samples=file)
+    drawn = draw([Way(source, [crossed, sink])], [], [], limit_ms=40, origin_s=0)
+    assert [track.delay_s for track in drawn.tracks] == pytest.approx([0, 0, 0.1])
+
+
 def test_the_ladder_knows_nodes_and_copies():
     """Who has no name goes by the address; what is sent again is marked."""
     text = "OPTIONS sip:b SIP/2.0\r\nCSeq: 1 OPTIONS\r\nCall-ID: x\r\n\r\n"
@@ -153,13 +169,54 @@ def test_many_hops_are_not_all_drawn(tmp_path):
     from harness.call import Call
     from harness.report.page import tracks
     from harness.report.page.of_run import _hops
-    from harness.verdict import Check, Outcome
 
     make_run(tmp_path)
     call = Call(tmp_path)
-    hop = next(hop for hop in _hops(call, 1e9) if hop.stream)
-    hops = [replace(hop, name=f"hop {at}") for at in range(40)]
+    first = next(one for one in _hops(call, 1e9) if one.stream)
+    hops = [replace(first, name=f"hop {at}") for at in range(40)]
     check = Check(name="lost", where="hop 35", outcome=Outcome.FAIL, wanted="0", got="1")
     drawn = draw([], hops, [check], limit_ms=40, origin_s=1e9)
     assert len(drawn.strips) == tracks.MOST_HOPS
     assert "hop 35" in drawn.places
+
+
+def test_what_was_heard_is_carried_before_the_hops():
+    """Of scarce room: the listener's recording and the file whole, of each hop a part."""
+    noise = np.random.default_rng(2).normal(0, 3000, 60 * RATE).astype(np.int16)
+    kinds = {"f": "file", "h": "hop", "i": "hop", "s": "recording"}
+    tracks = [(Track(id=id, title=id, kind=kind), noise) for id, kind in kinds.items()]
+    carried = {track.id: sum(one.length_s for one in track.pieces) for track in carry(tracks, [30.0], most_s=170)}
+    assert carried["f"] == carried["s"] == 60
+    assert 15 <= carried["h"] == carried["i"] <= 25
+    assert {sum(one.length_s for one in track.pieces) for track in carry(tracks, [])} == {60}
+
+
+def test_a_device_between_source_and_sink_is_in_the_picture(tmp_path):
+    """Whom the source calls and who calls the sink is one, if it is one machine."""
+    plan = plan_of(tmp_path / "x.plan.toml", OUTSIDE.format("10.0.0.9"))
+    legs = ["source -> 10.0.0.9:5060", "10.0.0.9:5060 -> source", "10.0.0.9:5080 -> sink", "sink -> 10.0.0.9:5080"]
+    check = Check(name="lost", where="10.0.0.9:5080 -> sink", outcome=Outcome.FAIL, wanted="0", got="1")
+    (chain,) = chains.of_plan(plan, [hop(name) for name in legs], [check], {})
+    assert [box.name for box in chain.boxes] == ["source", "10.0.0.9", "sink"]
+    assert [(link.there.name, link.back.name) for link in chain.links] == [tuple(legs[:2]), tuple(legs[2:])]
+    assert chain.links[1].there.outcome is Outcome.FAIL
+
+
+def test_others_outside_stay_apart(tmp_path):
+    """Another machine calls the sink; and where nothing was captured the target is what the plan says."""
+    plan = plan_of(tmp_path / "x.plan.toml", OUTSIDE.format("pbx.example"))
+    one, other = chains.of_plan(plan, [hop("10.0.0.7:5060 -> sink"), hop("sink -> 10.0.0.7:5060")], [], {})
+    assert [box.name for box in one.boxes] == ["source", "pbx.example"]
+    assert [box.name for box in other.boxes] == ["10.0.0.7:5060", "sink"]
+
+
+def plan_of(path, topology):
+    """Return the plan of a topology, resolved."""
+    path.write_text(f"[topology]\n{topology}\n")
+    return resolve(load_plan(path, known_tables=set(), to_run=False), host_ip="127.0.0.1")
+
+
+def hop(name):
+    """Return a leg of that name on which nothing was captured."""
+    src, dst = name.split(" -> ")
+    return Hop(name=name, title=name, src=src, dst=dst, leg=None, stream=None, audio=None, origin_s=0.0)

@@ -85,3 +85,14 @@ def test_importing_the_harness_imports_no_scipy():
     """Only who measures pays for it."""
     code = "import sys, harness, harness.sound, harness.dtmf; sys.exit('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=SAMPLE.parents[1], check=False).returncode == 0
+
+
+def test_judging_a_recording_does_not_import_scipys_signals():
+    """They take most of a second, and everything else together a tenth of one."""
+    code = (
+        "import sys, numpy as np; from harness.sound import compare, measure; from harness.dtmf import detect\n"
+        "sound = np.random.default_rng(1).normal(0, 3000, 40000).astype(np.int16)\n"
+        "assert compare(sound, sound, digits=detect(sound, 8000)).matched and not measure(sound).silent\n"
+        "sys.exit('scipy.signal' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=SAMPLE.parents[1], check=False).returncode == 0
