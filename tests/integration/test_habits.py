@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import pytest
@@ -69,16 +68,12 @@ sink.max_heard_gap_ms = 400
 
 
 @pytest.fixture
-def run(b2b, tmp_path):
+def run(judged_call, tmp_path):
     """Call a device of these steps; return the run and its checks that did not pass."""
 
     def make(plan, steps):
         (tmp_path / "habit.xml").write_text(scenario(steps))
-        path = tmp_path / "habit.plan.toml"
-        path.write_text(plan.format(sample=SAMPLE, scenario=tmp_path / "habit.xml"))
-        orchestrator = b2b("orchestrator", "--plan", path, "--run-dir", tmp_path / "run", "--network", "private")
-        orchestrator.wait_exit()
-        checks = json.loads((tmp_path / "run" / "verdict.json").read_text())["checks"]
+        orchestrator, checks = judged_call(plan.format(sample=SAMPLE, scenario=tmp_path / "habit.xml"))
         return orchestrator, {(one["where"], one["name"]): one for one in checks if one["outcome"] != "pass"}
 
     return make
