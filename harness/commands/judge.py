@@ -12,7 +12,7 @@ import click
 from b2b.errors import UsageError
 from b2b.plan.load import EXPECT, load_plan
 from b2b.plan.resolve import LOOPBACK, resolve
-from harness.call import RESOLVED, Call, gains_to
+from harness.call import RESOLVED, Call, Listener, heard_by
 from harness.expect import Expectations, SinkExpectation, expectations
 from harness.report.page import making
 from harness.verdict import Outcome, Verdict
@@ -135,7 +135,8 @@ def _expected_of_sink(recording: Path, plan_file: Path | None) -> tuple[SinkExpe
         raise UsageError(f"{recording}: wanted the name of a sink of {plan_file} ({', '.join(sinks)}), as NAME.wav")
     name = recording.stem if recording.stem in sinks else next(iter(sinks))
     plan = _resolved(plan_file)
-    return sinks[name], gains_to(plan.node(name), plan)
+    node = plan.node(name)
+    return sinks[name], Listener(node, heard_by(node, plan), recording).gains
 
 
 def _head(path: Path) -> bytes:
