@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def view_of_capture(path: Path, verdict: Verdict, wanted: Expectations, page: Pa
         ladder=ladder.ladder(wire.sip, {}, origin_s, rows),
         versions=environment(),
         downloads=list(files.downloads(path.parent, {path.name: "the capture"}, page)),
-        commands={"judge it again": f"b2b judge {path}"},
+        commands={"judge it again": shlex.join(["b2b", "judge", str(path)])},
         start_s=min([drawn.start_s, *signalled]),
         end_s=max([drawn.end_s, *signalled]),
         origin_s=origin_s,
@@ -79,6 +80,7 @@ def view_of_recording(
     heard = tracks.of_recording(samples, track, where=path.stem, digits=digits, hearing=hearing)
     drawn = draw([Way(file, [heard])], [], verdict.checks, limit_ms=Expectations().max_gap_ms, origin_s=0.0)
     listed = {path.name: "the recording"}
+    compared = ["--reference", str(reference)] if reference else []
     return View(
         name=path.name,
         outcome=verdict.outcome,
@@ -90,7 +92,7 @@ def view_of_recording(
         digits={path.stem: digits},
         versions=environment(),
         downloads=list(files.downloads(path.parent, listed, page)),
-        commands={"judge it again": f"b2b judge {path}{f' --reference {reference}' if reference else ''}"},
+        commands={"judge it again": shlex.join(["b2b", "judge", str(path), *compared])},
         start_s=drawn.start_s,
         end_s=drawn.end_s,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
+import shlex
 import subprocess
 
 import pytest
@@ -233,6 +235,24 @@ def test_a_page_that_cannot_be_written_changes_nothing_else(judge, folder):
     assert code == judge(folder)[0] == 1
     assert said.splitlines()[-1].startswith(f"Warning: there is no {plan / 'page.html'}: ")
     assert "Traceback" not in said
+    assert "internal error" not in said
+
+
+def test_a_page_tells_how_to_judge_a_file_again(judge, folder, tmp_path):
+    """As it can be typed, whatever the file's name is."""
+    odd, page = tmp_path / "it's a call.wav", tmp_path / "page.html"
+    odd.write_bytes((folder / "played.wav").read_bytes())
+    judge(odd, "--reference", odd, "--report", page)
+    typed = shlex.join(["b2b", "judge", str(odd), "--reference", str(odd)])
+    assert html.escape(typed).replace("&#x27;", "&#39;").replace("&quot;", "&#34;") in page.read_text()
+
+
+def test_a_run_whose_capture_is_none(judge, folder):
+    """A sentence, and no error of ours."""
+    (folder / "capture.pcap").write_bytes(b"this is no capture")
+    code, said = judge(folder)
+    assert code == 64
+    assert said.startswith(f"Error: {folder / 'capture.pcap'}: wanted a pcap or pcapng capture")
 
 
 def test_the_verdict_as_json_is_all_that_is_printed(judge, folder):
