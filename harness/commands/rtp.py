@@ -102,7 +102,7 @@ def _cells(stream: dict[str, Any]) -> tuple[str, ...]:
 
 def _notes(stream: dict[str, Any]) -> list[str]:
     counted = ("duplicates", "reordered", "late", "bursts", "restarts", "comfort_noise")
-    said = [f"{stream[name]} {name.replace('_', ' ')}" for name in counted if stream[name]]
+    said = [f"{stream[name]} {_named(name, stream[name])}" for name in counted if stream[name]]
     if stream["ssrc_before"] is not None:
         said.append(f"SSRC was {stream['ssrc_before']:#010x}")
     if stream["after_bye"]:
@@ -112,3 +112,8 @@ def _notes(stream: dict[str, Any]) -> list[str]:
     if stream["skew_ppm"] is not None and abs(stream["skew_ppm"]) >= 20:
         said.append(f"clock {stream['skew_ppm']:+.0f} ppm")
     return said
+
+
+def _named(count: str, how_many: int) -> str:
+    words = count.replace("_", " ")
+    return words.removesuffix("s") if how_many == 1 else words

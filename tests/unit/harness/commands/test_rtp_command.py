@@ -63,6 +63,12 @@ def test_the_table_is_for_people(rtp, capture):
     assert note.startswith("one-way audio: 127.0.0.1:5062 -> 127.0.0.1:5060 of call x was to carry sound")
 
 
+def test_one_of_a_kind_is_said_in_the_singular(rtp, tmp_path):
+    """As a person would."""
+    make_run(tmp_path, lost=(50, 51))
+    assert rtp(tmp_path / "capture.pcap")[1].splitlines()[1].endswith("  1 burst")
+
+
 def test_a_file_that_is_no_capture_does_not_hide_the_others(rtp, capture, tmp_path):
     """64, and a sentence for each."""
     (tmp_path / "text").write_text("hello, this is no capture at all")
