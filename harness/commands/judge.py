@@ -63,7 +63,10 @@ def _judged(what: Path, reference: Path | None, plan_file: Path | None) -> tuple
     if head[:4] in CAPTURES:
         if reference:
             click.echo("Warning: a capture is not compared with --reference; a run or a recording is", err=True)
-        return _capture(what, _expected(plan_file))
+        wanted = _expected(plan_file)
+        for sink in [name for name, expected in wanted.sinks.items() if expected.dtmf is not None]:
+            click.echo(f"Warning: what {sink} is to hear is judged by a run or a recording, not by a capture", err=True)
+        return _capture(what, wanted)
     if head[:4] == b"RIFF":
         return _recording(what, reference, *_expected_of_sink(what, plan_file))
     raise UsageError(f"{what}: wanted {WANTED}, and it is none of them")

@@ -88,6 +88,15 @@ def test_a_capture_is_not_compared_with_a_file(judge, folder):
     assert "Warning: a capture is not compared with --reference; a run or a recording is" in said
 
 
+def test_a_capture_does_not_tell_what_a_sink_heard(judge, folder):
+    """So a pass of it says nothing of the digits, and that is said."""
+    plan = folder / "digits.plan.toml"
+    plan.write_text((folder / "plan.toml").read_text() + '\nsink.dtmf = "1"')
+    code, said = judge(folder / "capture.pcap", "--plan", plan)
+    assert (code, "Warning: what sink is to hear is judged by a run or a recording, not by" in said) == (0, True)
+    assert "Warning" not in judge(folder / "capture.pcap", "--plan", folder / "plan.toml")[1]
+
+
 def test_a_recording_against_what_was_played(judge, folder):
     """It is the very sound; another one is not, and a hole in it is found."""
     reference = ("--reference", folder / "played.wav")
