@@ -32,7 +32,7 @@ def load_plan(
 ) -> Plan:
     """Read a plan, change it for this run, and check it; the tables that somebody registered are theirs to check.
 
-    A plan that is not to run, of a call made elsewhere say, needs no files.
+    A plan that is not to run, of a call made elsewhere say, needs no files, and no topology beside what it expects.
     """
     path = Path(path)
     text = _read(path)
@@ -41,6 +41,8 @@ def load_plan(
     where = Where(str(path), lines_of_keys(text), frozenset(full(keys, tables) for keys, _value in changes))
     warnings = tuple(_check_tables(document, known_tables, where))
     topology = document.pop(TOPOLOGY, None)
+    if topology is None and EXPECT in document and not to_run:
+        return Plan(path, (), document, warnings, where)
     if topology is None:
         raise UsageError(f"{path}: wanted a table [topology], came none")
     if not isinstance(topology, dict) or not topology:

@@ -139,7 +139,8 @@ def _expected_of_sink(recording: Path, plan_file: Path | None) -> tuple[SinkExpe
         return SinkExpectation(), [1.0]
     sinks = _expected(plan_file).sinks
     if recording.stem not in sinks and len(sinks) != 1:
-        raise UsageError(f"{recording}: wanted the name of a sink of {plan_file} ({', '.join(sinks)}), as NAME.wav")
+        known = ", ".join(sinks) or "it has none"
+        raise UsageError(f"{recording}: wanted the name of a sink of {plan_file} ({known}), as NAME.wav")
     name = recording.stem if recording.stem in sinks else next(iter(sinks))
     plan = _resolved(plan_file)
     node = plan.node(name)

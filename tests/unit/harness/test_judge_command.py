@@ -82,6 +82,20 @@ def test_a_capture_by_itself(judge, folder, tmp_path):
     assert "lost between 127.0.0.1:10000 and 127.0.0.1:20000: 2 packets after seq 49; numbered, so sent" in said
 
 
+def test_a_capture_of_somebody_takes_no_topology(judge, folder, tmp_path):
+    """What is expected of it is enough of a plan."""
+    plan = tmp_path / "expect.toml"
+    plan.write_text('[expect]\ncodec = "PCMA"\n')
+    code, said = judge(folder / "capture.pcap", "--plan", plan)
+    assert (code, "codec: wanted PCMA, got PCMU" in said) == (1, True)
+    code, said = judge(folder / "sink.wav", "--plan", plan)
+    assert (code, "wanted the name of a sink" in said, "(it has none)" in said) == (64, True, True)
+    plan.write_text('[expect]\nsink.dtmf = "1"\n')
+    assert "expect.sink: unknown key" in judge(folder / "sink.wav", "--plan", plan)[1]
+    plan.write_text("")
+    assert "wanted a table [topology], came none" in judge(folder / "sink.wav", "--plan", plan)[1]
+
+
 def test_a_capture_is_not_compared_with_a_file(judge, folder):
     """And whoever wants that hears of it."""
     said = judge(folder / "capture.pcap", "--reference", folder / "played.wav")[1]
