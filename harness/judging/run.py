@@ -43,6 +43,8 @@ def _roles(call: Call) -> Iterator[Check]:
 
 def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
     drops = call.capture["drops"] + call.impaired.drops
+    for damage in call.damage:
+        yield Check(name="capture", where=PCAP, outcome=Outcome.UNKNOWN, wanted="a whole file", got=damage, file=PCAP)
     known = Circumstances(file=PCAP, answered_at_s=call.answered_at_s, drops=drops, host=call.host)
     for src, dst in [(node.name, node.calls) for node in call.plan.nodes if node.calls]:
         for pair in ((src, dst), (dst, src)):

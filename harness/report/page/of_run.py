@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from b2b import clock
-from b2b.errors import B2bError
+from b2b.errors import B2bError, UsageError
 from harness.call import PCAP, RESOLVED, SENT, Call, Listener
+from harness.evidence import read_object
 from harness.impair.ledger import FILE as IMPAIRED
 from harness.impair.ledger import Deed
 from harness.phases import phases
@@ -83,7 +83,7 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None, *, most_
         log=lines,
         log_left_out=left_out,
         others_logs=log.of_nodes(call.folder),
-        plan=(call.folder / RESOLVED).read_text("utf-8") if planned else "",
+        plan=(call.folder / RESOLVED).read_text("utf-8", errors="replace") if planned else "",
         versions=versions,
         versions_of=versions_of,
         downloads=list(files.downloads(call.folder, {**NAMES, **recordings}, page)),
@@ -213,9 +213,8 @@ def _facts(call: Call) -> dict[str, str]:
 def _versions(folder: Path) -> tuple[Mapping[str, str], str]:
     """Return what the run was made with, as it noted down; of one that noted nothing, what judges it now."""
     try:
-        values = json.loads((folder / VERSIONS).read_text("utf-8"))
-        return {str(name): str(value) for name, value in values.items()}, "of the run"
-    except (OSError, ValueError, AttributeError):
+        return {name: str(value) for name, value in read_object(folder / VERSIONS).items()}, "of the run"
+    except UsageError:
         return environment(), HERE
 
 
