@@ -13,6 +13,7 @@ RATE = 8000
 SAMPLE_BYTES = 2
 FULL_SCALE = 32768
 LOWEST, HIGHEST = -32768, 32767
+_LOWEST_OCTETS = LOWEST.to_bytes(SAMPLE_BYTES, "little", signed=True)
 SILENT_DBOV = -96.0  # what a meter shows where there is nothing: one bit of 16
 
 assert sys.byteorder == "little"  # S16_LE is then also this machine's own order
@@ -38,6 +39,14 @@ def mix(sound: bytes, gain: float, digits: array[float], digits_gain: float) -> 
         value = round(heard * gain + tone * digits_gain)
         mixed[i] = LOWEST if value < LOWEST else HIGHEST if value > HIGHEST else value
     return mixed.tobytes()
+
+
+def encodable(sound: bytes) -> bytes:
+    """Return S16_LE whose lowest sample is -32767: libre 1.1 negates it in 16 bits, and codes -32768 as nearly 0."""
+    if _LOWEST_OCTETS not in sound:
+        return sound
+    samples = array("h", sound)
+    return array("h", [max(-HIGHEST, sample) for sample in samples]).tobytes()
 
 
 class Meter:

@@ -8,21 +8,25 @@ import re
 import shutil
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from b2b import clock
 from b2b.baresip import config, versions
+from b2b.baresip.clients import listens
 from b2b.baresip.config import Account
 from b2b.baresip.control import CallEvent, Control, Refused
 from b2b.baresip.door import free_port
 from b2b.baresip.process import Baresip
 from b2b.baresip.stats import LegStats, parse_audio_debug
-from b2b.errors import SipError
+from b2b.errors import SipError, UsageError
 
 START_S = 5.0
 START_TRIES = 3
 POLL_S = 0.01
+REGISTERED = "REGISTER_OK"
+REGISTERED_SIGN = "\x1b[32mOK"  # what `reginfo` has beside an account that is
+REFUSED = re.compile(r"reg: \S+?:? .*?(\d{3} [^(]+?) \(")  # what a registrar's refusal leaves in the log
 IN_USE = "Address already in use"
 PACKETS = re.compile(r"packets:\s+(\d+)\s+(\d+)")  # what a stream's end leaves in the log: sent, received
 DEVICE_FAILED = r"could not (open|reset) (auplay|ausrc)|start_(player|source) failed"
@@ -53,6 +57,8 @@ class Call:
     reason: str = ""
     answered_at: float | None = None
     id: str = ""
+    described_at: float | None = None  # when the other side's SDP came
+    early: bool = False  # and whether that was before its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +86,11 @@ class UserAgent:
     ) -> None:
         self.accounts, self.address, self.port = accounts, address, port
         self.calls = {account.user: Call() for account in accounts}
+        self._registered: tuple[bool, str] | None = None
         self._asked_port = port
         self._own_group, self._work_dir = own_group, work_dir
         self._on_message = on_message
-        self._leaving = False
+        self._leaving = self._stranger_told = False
         self._totals: dict[str, tuple[int, int]] = {}
         self._closing_leg = accounts[0].user
         self._control: Control | None = None
@@ -96,6 +103,8 @@ class UserAgent:
             self._dialect = versions.installed()
         except OSError as error:
             raise SipError(f"baresip cannot be started: {error.strerror}") from error
+        if any(account.dtmf_mode for account in self.accounts) and not self._dialect.sends_info:
+            raise UsageError(f"--dtmf-mode info: baresip {self._dialect} sends no SIP INFO, wanted 1.1 or later")
         for attempt in range(START_TRIES):
             try:
                 self._start()
@@ -156,6 +165,20 @@ class UserAgent:
         """Answer the call that rings on one leg."""
         self._about(account, "accept")
 
+    def registration(self) -> tuple[bool, str] | None:
+        """Return whether the registrar has accepted the account that registers, and its answer; None before that.
+
+        It may have answered before there was a control connection that could tell.
+        """
+        if self._registered is None and REGISTERED_SIGN in self._command("reginfo"):
+            self._registered = True, ""
+        return self._registered
+
+    def press(self, account: Account, digits: str) -> None:
+        """Signal digits on one leg, one after the other, as the account's DTMF mode has it."""
+        call_id = self.calls[account.user].id
+        self._command(*self._dialect.press(account, self.address, call_id, digits))
+
     def hang_up(self) -> None:
         """End every call; when this returns, baresip has let go of their sound cards."""
         for account in self.accounts:
@@ -195,7 +218,11 @@ class UserAgent:
         any_port = free_port(self.address, socket.SOCK_DGRAM)  # where there is none the address is not ours
         self.port = self._asked_port or any_port
         self._baresip = Baresip(
-            address=self.address, own_group=self._own_group, work_dir=self._work_dir, on_line=self._on_line
+            address=self.address,
+            own_group=self._own_group,
+            work_dir=self._work_dir,
+            on_line=self._on_line,
+            on_stranger=self._on_stranger,
         )
         cards = [account.card for account in self.accounts]
         text = config.config(
@@ -205,10 +232,15 @@ class UserAgent:
             card=cards[0].name,
             max_calls=self._dialect.max_calls(len(self.accounts)),
             modules_in=config.modules_folder(),
+            version=self._dialect.version,
         )
-        accounts = config.accounts(self.accounts, self.address)
-        self._baresip.start({"config": text, "accounts": accounts, "asound.conf": config.asound(cards)})
+        self._baresip.start(
+            {"config": text, "asound.conf": config.asound(cards)},
+            secrets={"accounts": config.accounts(self.accounts, self.address, secret=True)},
+            over_tcp=self.port if any(account.transport == "tcp" for account in self.accounts) else None,
+        )
         self._control = self._connect(clock.Deadline.after(START_S))
+        self._baresip.forget_secrets({"accounts": config.accounts(self.accounts, self.address)})
         self._baresip.forget_folder()
 
     def _connect(self, deadline: clock.Deadline) -> Control:
@@ -221,7 +253,11 @@ class UserAgent:
             if baresip.last_words(f"ctrl_tcp.*{IN_USE}"):
                 raise _PortTaken(f"cannot listen on 127.0.0.1:{port}: somebody else uses that port")
             with contextlib.suppress(ConnectionRefusedError):
-                return Control(port, on_event=self._on_event, on_loss=self._on_loss)
+                control = Control(port, on_event=self._on_event, on_loss=self._on_loss)
+                if listens(baresip.pid, port):
+                    return control
+                control.close()
+                raise _PortTaken(f"cannot listen on 127.0.0.1:{port}: somebody else uses that port")
         raise SipError(f"baresip opened no control socket within {START_S:g} s; it last said: {baresip.last_words()!r}")
 
     def _end(self) -> None:
@@ -234,23 +270,44 @@ class UserAgent:
         self._leaving = False
 
     def _on_line(self, line: str) -> None:
+        if self._registered is None and (refused := REFUSED.search(line)):
+            self._registered = False, refused[1]
         if found := PACKETS.match(line):
             self._totals[self._closing_leg] = int(found[1]), int(found[2])
 
     def _on_event(self, event: CallEvent) -> None:
-        if before := self.calls.get(event.user):
+        if event.type.startswith("REGISTER_"):
+            self._registered = event.type == REGISTERED, event.param
+        elif before := self.calls.get(event.user):
             before.id = event.call_id or before.id
+            before.early = before.early or event.type == "CALL_PROGRESS"
+            if event.type == "CALL_REMOTE_SDP":
+                before.described_at = clock.now()
             if state := STATES.get(event.type):
                 now = clock.now()
                 answered_at = now if state is CallState.ESTABLISHED else before.answered_at
-                self.calls[event.user] = Call(state, now, event.param, answered_at, before.id)
+                self.calls[event.user] = replace(
+                    before, state=state, since=now, reason=event.param, answered_at=answered_at
+                )
         self._on_message(event)
 
     def _on_loss(self, reason: str) -> None:
         if not self._leaving:
-            reason = self._baresip.how_it_ended(patience_s=1) or reason
+            ended = self._baresip.how_it_ended(patience_s=1)
+            if not ended and listens(self._baresip.pid, self._baresip.control_port):  # it has hung up on us for another
+                self._on_stranger()
+                return
             said = self._baresip.last_words() or "nothing"
-            self._on_message(AgentLost(f"lost baresip ({reason}); it last said: {said}"))
+            self._on_message(AgentLost(f"lost baresip ({ended or reason}); it last said: {said}"))
+
+    def _on_stranger(self) -> None:
+        if not self._leaving and not self._stranger_told:
+            self._stranger_told = True
+            port = self._baresip.control_port
+            self._on_message(AgentLost(
+                f"somebody else has connected to baresip's control socket, 127.0.0.1:{port}, and could steer the call, "
+                "so it is ended; look for who that is, say with `ss -tnp`"
+            ))  # fmt: skip
 
 
 class _PortTaken(Exception):  # noqa: N818 - it may be mended

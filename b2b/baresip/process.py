@@ -27,23 +27,50 @@ ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 class Baresip:
     """A baresip whose configuration is `files`, by name; `on_line` gets each line of its log.
 
+    `on_stranger` is called, maybe often, where somebody else wants in to its control socket.
+
     The folder is `work_dir`, which stays, or a temporary one, which is gone as soon as `forget_folder` is called.
     """
 
-    def __init__(self, *, address: str, own_group: bool, work_dir: Path | None, on_line: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        *,
+        address: str,
+        own_group: bool,
+        work_dir: Path | None,
+        on_line: Callable[[str], None],
+        on_stranger: Callable[[], None],
+    ) -> None:
         self.control_port = free_port("127.0.0.1", socket.SOCK_STREAM)
         self._address, self._own_group, self._work_dir = address, own_group, work_dir
-        self._on_line = on_line
+        self._on_line, self._on_stranger = on_line, on_stranger
         self._folder = work_dir or Path(tempfile.mkdtemp(prefix="b2b-"))
         self._words: deque[str] = deque(maxlen=KEPT_LINES)
         self.weakness = ""
+        self._secrets: dict[str, int] = {}
 
-    def start(self, files: Mapping[str, str]) -> None:
-        """Write the files and start it; `asound.conf` among them is ALSA's, for this process alone."""
+    def start(
+        self, files: Mapping[str, str], *, secrets: Mapping[str, str] | None = None, over_tcp: int | None = None
+    ) -> None:
+        """Write the files and start it; `asound.conf` among them is ALSA's, for this process alone.
+
+        What is in `secrets` never reaches a disk: it is read from our memory, until `forget_secrets` is called.
+        `over_tcp` is the port of its own on which it may listen over TCP too.
+        """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, text in files.items():
             (self._folder / name).write_text(text)
-        door = Door(address=self._address, control_port=self.control_port)
+        for name, text in (secrets or {}).items():
+            self._secrets[name] = os.memfd_create(name)
+            os.write(self._secrets[name], text.encode())
+            (self._folder / name).unlink(missing_ok=True)
+            (self._folder / name).symlink_to(f"/proc/{os.getpid()}/fd/{self._secrets[name]}")
+        door = Door(
+            address=self._address,
+            control_port=self.control_port,
+            sip_over_tcp=over_tcp,
+            on_stranger=self._on_stranger,
+        )
         self._asound = (self._folder / "asound.conf").open("rb")  # read anew at each call, also without a folder
         self._process = child.start(
             ["baresip", "-f", str(self._folder)],
@@ -61,6 +88,15 @@ class Baresip:
     def pid(self) -> int:
         """Its process number."""
         return self._process.pid
+
+    def forget_secrets(self, instead: Mapping[str, str]) -> None:
+        """Let go of what was secret, once baresip has read it, and leave in its place what may be seen."""
+        for name, fd in self._secrets.items():
+            os.close(fd)
+            (self._folder / name).unlink(missing_ok=True)
+            if name in instead:
+                (self._folder / name).write_text(instead[name])
+        self._secrets.clear()
 
     def forget_folder(self) -> None:
         """Remove a temporary folder, once baresip has read it."""
@@ -85,6 +121,7 @@ class Baresip:
             child.stop(self._process, patience_s=(BYE_S, BYE_S))  # the second for an INVITE without an answer
             self._reader.join(1)
             self._asound.close()
+        self.forget_secrets({})
         self.forget_folder()
 
     def _read_log(self, log: TextIO | None) -> None:

@@ -67,7 +67,7 @@ class Card:
     def send(self, sound: bytes) -> None:
         """Speak into the call; what baresip does not take, as while it is on hold, is dropped and counted."""
         try:
-            os.write(self._in, sound)
+            os.write(self._in, pcm.encodable(sound))
         except BlockingIOError:
             self.overruns += 1
 

@@ -22,7 +22,11 @@ EPILOG = "Exit codes: 0 when every file was read, 66 when one was not. A recordi
 @click.option("--json", "as_json", is_flag=True,
               help="Print {FILE: [digit, …], …} with times, levels, twist, frequency error, confidence.")  # fmt: skip
 def dtmf(files: tuple[Path, ...], as_json: bool) -> int:
-    """Find the DTMF digits in recordings: WAV, or whatever else ffmpeg reads."""
+    """Find the DTMF digits in recordings: WAV, or whatever else ffmpeg reads.
+
+    Prints a line for each file: its path, a tab, and the digits. A digit is what Q.24 and ETSI ES 201 235-3 want to be
+    one, also under speech or music; docs/dtmf.md has the limits, and what each figure of --json means.
+    """
     from harness.dtmf import detect
 
     code, found = int(ExitCode.OK), dict[str, list[dict[str, Any]]]()

@@ -27,8 +27,13 @@ OTHER = 0.5  # a third tone of the eight, against the one of its own group
 # A pair that is nearly alone, and so exact that in eighty hours of speech and music there is none.
 NEARLY, EXACT_CYCLES, EXACT, EXACT_MS = 0.7, 0.03, 0.98, 42.0  # cycles that the phase may gain; coherence; length
 
+# A pair that is alone above 570 Hz, over dial tone or hum; or that is most of the energy, over noise that stays.
+LITTLE, LONG_ENOUGH_MS = 0.25, 37.0  # a third tone, against the pair's; length
+OVER_HUM, HUM_ERROR = 0.97, 2.0  # share of all above 570 Hz, and of what is new there; %
+OVER_NOISE, NEW_OVER_NOISE, NOISE_ERROR = 0.75, 0.9, 1.7  # share of all; of what is new above 570 Hz; %
+
 # A pair among other sound, which only a digital sender's is certain to be: what speaks for it is its length, what
-# against it adds up. The weights are a logistic regression's, of digits under speech, music and noise, and of sixty
+# against it adds up. The weights are a logistic regression's, of digits under speech, music and noise, and of eighty
 # hours of speech and music without; above 0 it is a digit.
 EVIDENCE, PER_MS, LONG_MS = 3.3, 0.065, 120.0
 DOUBTS = {
@@ -97,7 +102,8 @@ def _measured(padded: Numbers, searched: Candidates) -> Iterator[Measured]:
     alone &= error <= np.where(_whole(burst, heard) & (coherence >= STEADY), ERROR, UNSTEADY_ERROR)
     alone |= good & good_pair & _exact(burst, heard)
     confidence = np.where(alone, np.minimum(heard.share, 1), 0)
-    unsure = np.flatnonzero(good & ~alone & (error <= MOST_ERROR) & (coherence >= LEAST_COHERENCE))
+    steady = (coherence >= LEAST_COHERENCE) & (error <= np.where(coherence >= EXACT, HUM_ERROR, MOST_ERROR))
+    unsure = np.flatnonzero(good & ~alone & steady)
     if len(unsure):
         confidence[unsure] = _among_sound(padded, taken(cut, unsure), taken(burst, unsure), taken(heard, unsure))
     errors = 100 * heard.offset / NOMINAL[cut.key]
@@ -135,7 +141,13 @@ def _among_sound(padded: Numbers, cut: Excerpts, burst: Bursts, heard: Tones) ->
     doubt = np.sum([DOUBTS[name] * value for name, value in against.items()], axis=0)
     beyond = EVIDENCE + PER_MS * np.minimum(length, LONG_MS) - doubt
     good = (beyond > 0) & (length >= SHORTEST_MS) & (around.new_share >= LEAST_NEW) & (around.other <= MOST_OTHER)
-    return np.asarray(np.where(good, 0.9 - 0.4 * np.exp(-np.maximum(beyond, 0) / 3), 0))
+    good &= against["error"] <= MOST_ERROR
+    over_hum = (np.minimum(around.share, around.new_share) >= OVER_HUM) & (against["error"] <= HUM_ERROR)
+    over_noise = (np.minimum(around.share, heard.share) >= OVER_NOISE) & (around.new_share >= NEW_OVER_NOISE)
+    over_noise &= (against["error"] <= NOISE_ERROR) & (against["faint"] == 0)
+    steady = _whole(burst, heard) & (against["incoherence"] <= 1 - EXACT) & (length >= LONG_ENOUGH_MS)
+    steady &= (over_hum | over_noise) & (np.maximum(around.other, around.strange) <= LITTLE)
+    return np.asarray(np.where(steady, 0.9, np.where(good, 0.9 - 0.4 * np.exp(-np.maximum(beyond, 0) / 3), 0)))
 
 
 def _exact(burst: Bursts, heard: Tones) -> Bools:

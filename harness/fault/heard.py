@@ -17,6 +17,7 @@ from harness.wire.streams import LIMIT_S
 
 NEAR_S = 0.12  # by which two hops may place the same stretch of the file differently
 BUFFERED_S = 1.0  # at most between a packet's arrival and its sound in the recording: jitter buffer and player
+ACCOUNTS = 0.5  # of what was heard a packet must have been late by, for the rest a player that ran empty waits itself
 RECEIVING = ("rx_discards", "rx_underruns", "rx_overruns", "rtp_loss", "player_drops", "stalls")
 
 
@@ -71,8 +72,8 @@ def _in_hop(gap: Gap, hop: Hop, before: Hop | None, host: Host, limit_s: float) 
     near = [one for one in hop.hearing.gaps if _overlap(one, gap)]
     for one in near:
         if wire := _packets_missing(hop, one):
-            return loss_cause(wire, hop.sight) if wire.lost else gap_cause(wire, hop.sight, host, limit_s=limit_s)
-    if late := _came_late(gap, hop, host, limit_s):
+            return loss_cause(wire, hop.sight) if wire.lost else gap_cause(wire, hop.sight, host)
+    if late := _came_late(gap, hop, host):
         return late
     return _sent_wrong(gap, max(near, key=lambda one: one.length_s), hop, before, host, limit_s) if near else None
 
@@ -105,7 +106,7 @@ def _packets_missing(hop: Hop, near: Gap) -> WireGap | None:
     return next((one for one in gaps if one.after_seq == after_seq and one.by_timestamp_s), None)
 
 
-def _came_late(gap: Gap, hop: Hop, host: Host, limit_s: float) -> Cause | None:
+def _came_late(gap: Gap, hop: Hop, host: Host) -> Cause | None:
     """Return the cause where the stretch was in the packets of a hop, but those came too late to be played in time."""
     at, audio = _place(gap.file_s, hop.hearing), hop.audio
     start_s = audio.time_at(round((at - NEAR_S - BUFFERED_S / 2) * RATE))
@@ -113,12 +114,14 @@ def _came_late(gap: Gap, hop: Hop, host: Host, limit_s: float) -> Cause | None:
     late = [
         one
         for one in hop.sight.stream.gaps(LIMIT_S)
-        if one.kind == "late" and one.start_s <= end_s and one.start_s + one.by_arrival_s >= start_s
+        if one.kind == "late"
+        and one.by_arrival_s - one.by_timestamp_s >= ACCOUNTS * gap.length_s
+        and one.start_s <= end_s and one.start_s + one.by_arrival_s >= start_s
     ]
     if not late:
         return None
     worst = max(late, key=lambda one: one.by_arrival_s)
-    cause = gap_cause(worst, hop.sight, host, limit_s=limit_s)
+    cause = gap_cause(worst, hop.sight, host)
     says = f"{cause.evidence}; what came then was too late for {hop.sight.dst} to play"
     return Cause(who=cause.who, where=cause.where, evidence=says, at_s=cause.at_s, length_s=gap.length_s)
 

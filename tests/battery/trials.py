@@ -295,6 +295,7 @@ def sections() -> list[Section]:
         _section("together", "23 ms, 15 dB of noise: none", with_noise(one(23), 15), ""),
         sequence(40, 40), sequence(50, 43), sequence(50, 50), sequence(65, 55), sequence(80, 80), sequence(100, 100),
         *(_section("noise", f"white {db} dB down, 40 ms", with_noise(one(40), db)) for db in (26, 15, 12, 9)),
+        _section("noise", "white 9 dB down, 1 % off, 40 ms", with_noise(one_off(1, 40), 9)),
         *(_section("noise", f"white {db} dB down, 80 ms", with_noise(one(80), db)) for db in (9, 6, 3, 0)),
         *(_section("noise", f"babble {db} dB down, 80 ms", with_noise(one(80), db, "babble")) for db in (15, 6)),
         *(_section("noise", f"pink {db} dB down, 60 ms", with_noise(one(60), db, "pink")) for db in (12, 6)),
@@ -304,6 +305,11 @@ def sections() -> list[Section]:
             _section("dial tone", f"{db:+d} dB each over the digit's, 60 ms",
                      with_tones(level(-20, 60), (350, 440), -20 + db))
             for db in (-10, 0, 6, 10)
+        ),
+        *(
+            _section("dial tone", f"{db:+d} dB each over the digit's, ±1.5 % both, 40 ms",
+                     with_tones(both_off(1.5, 40), (350, 440), -15 + db))
+            for db in (0, 6)
         ),
         _section("dial tone", "425 Hz, +6 dB over the digit's, 60 ms", with_tones(level(-20, 60), (425,), -14)),
         _section("dial tone", "DC of a tenth of full scale", with_dc(level(-20, 60), 3200)),

@@ -104,6 +104,20 @@ def test_a_mix_needs_as_many_digits_samples_as_sound(tones: int) -> None:
         pcm.mix(sound(1, 2), 0.5, array("d", [0.0] * tones), 0.5)
 
 
+@pytest.mark.parametrize(
+    ("samples", "wanted"),
+    [
+        ((-32768, 5, -32768), (-32767, 5, -32767)),
+        ((128, -32767, 32767), (128, -32767, 32767)),
+        ((0x0001, 0x0080), (0x0001, 0x0080)),
+        ((), ()),
+    ],
+)
+def test_the_lowest_sample_is_one_that_baresip_can_encode(samples: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    """All others stay; octets of two neighbours that look like it are none."""
+    assert pcm.encodable(sound(*samples)) == sound(*wanted)
+
+
 def level(*frames: bytes) -> float:
     """Return what a meter reads after these frames."""
     meter = pcm.Meter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -61,9 +62,16 @@ def opened(card: Card) -> Iterator[Alsa]:
 
 
 def frames(card: Card, count: int) -> list[bytes]:
-    """Return different frames of a card's size."""
+    """Return different frames of a card's size, of samples that baresip can encode."""
     chance = random.Random(4)
-    return [chance.randbytes(card.samples * 2) for _ in range(count)]
+    return [pcm.encodable(chance.randbytes(card.samples * 2)) for _ in range(count)]
+
+
+def test_the_lowest_sample_is_one_that_baresip_can_encode() -> None:
+    """Or the loudest sound would be heard as silence."""
+    with Card("x", ptime_ms=20) as card, opened(card) as alsa:
+        card.send(struct.pack("<h", -32768) * card.samples)
+        assert os.read(alsa.infile, 320) == struct.pack("<h", -32767) * card.samples
 
 
 @pytest.mark.parametrize("page", [4096, 16384, 65536])

@@ -46,10 +46,10 @@ export class Packets {
     context.textBaseline = "bottom";
     context.fillStyle = soft;
     context.fillText(`${this.limit_ms} ms`, 2, y(this.limit_ms));
-    drawGaps(context, axis, this.gaps, 0, shift, height, bad);
     const many = this.after(axis.to + shift) - this.after(axis.from + shift);
     if (many > axis.width) this.drawDense(context, axis, shift, y, sound, second);
     else this.drawEach(context, axis, shift, y, sound, second);
+    drawGaps(context, axis, this.gaps, 0, shift, height, bad);
     this.drawLosses(context, axis, shift, bad);
   }
 

@@ -134,7 +134,7 @@ def _origin(call: Call) -> float:
 
 def _hops(call: Call, origin_s: float) -> Iterator[Hop]:
     """Yield the legs in the plan's order: first there, then back, then what else was captured."""
-    pairs = [(node.name, node.calls) for node in call.plan.nodes if node.calls] if call.legs else []
+    pairs = [(node.name, callee) for node in call.plan.nodes for callee in node.callees] if call.legs else []
     wanted = [*pairs, *((dst, src) for src, dst in pairs)]
     place = {pair: at for at, pair in enumerate(wanted)}
     for leg in sorted(call.legs, key=lambda leg: place.get((leg.src or "", leg.dst or ""), len(wanted))):

@@ -94,6 +94,16 @@ def test_packets_that_came_too_late_to_be_played():
     assert asked(whole("source", "mixer"), second, host=Host()).where == "mixer"
 
 
+def test_a_little_late_accounts_for_no_long_gap():
+    """A packet that was 25 ms late on the way is no reason for 100 ms of silence."""
+    first = hop(PLAYED, "source", "sink", carried(PLAYED, held_s={149: 0.025, 150: 0.005}), at_sender=True)
+    assert first.sight.stream.gaps()
+    assert asked(first).who is Who.RECEIVER
+    held_s = {149: 0.075, 150: 0.055, 151: 0.035, 152: 0.015}
+    first = hop(PLAYED, "source", "sink", carried(PLAYED, held_s=held_s), at_sender=True)
+    assert asked(first).who is Who.SENDER
+
+
 def test_what_came_and_was_not_played():
     """Whole and in time over every leg: the listener's, with what it counts itself."""
     hops = whole("source", "mixer"), whole("mixer", "sink", T0 + AFTER_S)
