@@ -128,6 +128,8 @@ def _expected_of_sink(recording: Path, plan_file: Path | None) -> SinkExpectatio
 
 def _head(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file():  # for a pipe or a device we might wait for ever
+            raise UsageError(f"{path}: wanted {WANTED}, and it is no file")
         with path.open("rb") as file:
             return file.read(12)
     except OSError as error:

@@ -93,6 +93,16 @@ class Section:
         return None
 
 
+def open_capture(path: Path) -> BinaryIO:
+    """Open a file to read frames from. Raises CaptureError where that is not possible, or where it is no file."""
+    try:
+        if path.exists() and not path.is_file():  # for a pipe or a terminal we might wait for ever
+            raise CaptureError(f"{path}: wanted a file, and it is none; write the capture into one first")
+        return path.open("rb")
+    except OSError as error:
+        raise CaptureError(f"{path}: {error.strerror}") from None
+
+
 def read_frames(file: BinaryIO, path: Path | str) -> Iterator[Frame]:
     """Return the frames of an open file; CaptureError at once for no capture, DamagedError where one breaks off."""
     magic = file.read(4)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import socket
+import stat
 from pathlib import Path
 
 import pytest
 
 from b2b.baresip.control import encode
-from calls.places import SAMPLE
+from calls.places import REPOSITORY, SAMPLE
 from calls.processes import processes_of
 
 LISTEN, UNCONNECTED = "0A", "07"  # states of /proc/net/tcp and udp
@@ -106,7 +108,24 @@ def test_a_second_client_of_the_control_socket_ends_the_run_and_steers_nothing(b
         source.wait_exit()
 
 
-def test_an_answer_to_everybody_else_is_no_stranger(b2b, tmp_path):
+def test_whatever_a_run_leaves_is_its_users_alone(b2b, tmp_path):
+    """Folders 0700, files 0600, and what is made of them later as well, whatever the umask."""
+    folder, before = tmp_path / "run", os.umask(0)
+    try:
+        plan = REPOSITORY / "plans" / "sk.plan.toml"
+        b2b("orchestrator", "--plan", plan, "--run-dir", folder, "--duration-s", 2).wait_exit()
+        b2b("judge", folder).wait_exit()
+        b2b("compare", folder, folder, "-o", folder / "compare.html").wait_exit()
+    finally:
+        os.umask(before)
+    left = {path.relative_to(folder): stat.S_IMODE(path.lstat().st_mode) for path in folder.rglob("*")}
+    assert {Path("capture.pcap"), Path("sink.wav"), Path("report.html"), Path("sink/baresip.log")} <= left.keys()
+    assert Path("compare.html") in left
+    open_to_others = {str(path): oct(mode) for path, mode in left.items() if mode & 0o077}
+    assert not open_to_others
+
+
+def test_connections_to_others_are_no_strangers(b2b, tmp_path):
     """Connections to other ports of a role's machine are nobody's business."""
     sink = b2b("sink", "--capture", tmp_path / "heard.wav")
     sink.wait_ready()
