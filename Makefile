@@ -6,8 +6,8 @@ DEMO := $(BIN)/b2b --role orchestrator --plan plans/smk.plan.toml --duration-s 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-for-tests deps-for-report deps-for-bench demo listen test test-debian13 report bench soak docs \
-  pictures
+.PHONY: help deps deps-for-tests deps-for-report deps-for-bench demo listen test test-debian13 report bench soak fuzz \
+  fuzz-guided docs pictures
 export PYTHON
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo 'make report   the calls of plans/ as one Allure page that opens offline; prints where it is'
 	@echo 'make bench    how b2b compares with other tools, in accuracy and speed; takes some fifteen minutes'
 	@echo 'make soak     every fault in a hundred real calls each, and what the checks said of it; takes some hours'
+	@echo 'make fuzz     a million broken inputs for each thing of ours that reads; takes some hours'
 	@echo 'make docs     docs/selftest.md with tables made anew; takes some minutes'
 	@echo 'make pictures the pictures of the docs, from real runs'
 	@echo 'make deps     only install the Debian packages that are missing'
@@ -73,6 +74,15 @@ bench: $(VENV)/ready deps-for-bench
 
 soak: $(VENV)/ready
 	$(BIN)/b2b selftest --calls --seeds 100
+
+# What is found is kept in tests/fuzz/corpus; COUNT=1000 gives each target fewer inputs.
+fuzz: $(VENV)/ready-for-tests
+	@PYTHONPATH=tests nice $(BIN)/python -m fuzz $(if $(COUNT),--count $(COUNT)) $(TARGETS)
+
+# The same by coverage, a minute for each, where atheris has a wheel for this Python.
+fuzz-guided: $(VENV)/ready-for-tests
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[fuzz]'
+	@PYTHONPATH=tests nice $(BIN)/python -m fuzz.guided -max_total_time=60 $(TARGETS)
 
 docs: $(VENV)/ready
 	$(BIN)/python docs/update.py docs/selftest.md

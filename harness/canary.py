@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from b2b import child, clock
-from harness.jsonl import read_lines
+from harness.jsonl import made, read_lines
 
 FILE = "host.jsonl"
 PERIOD_S = 0.005
@@ -59,7 +59,7 @@ def beside(module: str, path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def read(path: Path) -> list[Stall]:
     """Read the stalls of a run; a line that was cut off is left out."""
-    return [Stall(**values) for values in read_lines(path) if values.keys() == Stall.__dataclass_fields__.keys()]
+    return [stall for values in read_lines(path) if (stall := made(Stall, values))]
 
 
 def longest_within(stalls: Sequence[Stall], start_s: float, end_s: float) -> float:

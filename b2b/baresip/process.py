@@ -27,13 +27,23 @@ ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 class Baresip:
     """A baresip whose configuration is `files`, by name; `on_line` gets each line of its log.
 
+    `on_stranger` is called, maybe often, where somebody else wants in to its control socket.
+
     The folder is `work_dir`, which stays, or a temporary one, which is gone as soon as `forget_folder` is called.
     """
 
-    def __init__(self, *, address: str, own_group: bool, work_dir: Path | None, on_line: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        *,
+        address: str,
+        own_group: bool,
+        work_dir: Path | None,
+        on_line: Callable[[str], None],
+        on_stranger: Callable[[], None],
+    ) -> None:
         self.control_port = free_port("127.0.0.1", socket.SOCK_STREAM)
         self._address, self._own_group, self._work_dir = address, own_group, work_dir
-        self._on_line = on_line
+        self._on_line, self._on_stranger = on_line, on_stranger
         self._folder = work_dir or Path(tempfile.mkdtemp(prefix="b2b-"))
         self._words: deque[str] = deque(maxlen=KEPT_LINES)
         self.weakness = ""
@@ -55,7 +65,12 @@ class Baresip:
             os.write(self._secrets[name], text.encode())
             (self._folder / name).unlink(missing_ok=True)
             (self._folder / name).symlink_to(f"/proc/{os.getpid()}/fd/{self._secrets[name]}")
-        door = Door(address=self._address, control_port=self.control_port, sip_over_tcp=over_tcp)
+        door = Door(
+            address=self._address,
+            control_port=self.control_port,
+            sip_over_tcp=over_tcp,
+            on_stranger=self._on_stranger,
+        )
         self._asound = (self._folder / "asound.conf").open("rb")  # read anew at each call, also without a folder
         self._process = child.start(
             ["baresip", "-f", str(self._folder)],

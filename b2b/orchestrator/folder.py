@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 from pathlib import Path
 from typing import IO, Any
 
 from b2b import clock
 from b2b.errors import UsageError
+from b2b.logs import to_json
 from b2b.plan.model import Plan
 from b2b.plan.write import to_toml
 
@@ -79,7 +79,7 @@ class RunFolder:
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Keep what became of the run; written once at the start too, for a run that is cut off."""
         new = self.path / "summary.json.new"
-        new.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        new.write_text(to_json(summary, indent=2) + "\n", encoding="utf-8")
         new.replace(self.path / "summary.json")
 
     def event(self, node: str, event: str, **fields: Any) -> None:
@@ -96,5 +96,5 @@ class RunFolder:
     @staticmethod
     def _add(file: IO[str], values: dict[str, Any]) -> None:
         stamped = {"wall_s": round(clock.wall(), 6), "mono_s": round(clock.now(), 6), **values}
-        file.write(json.dumps(stamped, ensure_ascii=False) + "\n")
+        file.write(to_json(stamped) + "\n")
         file.flush()

@@ -37,7 +37,7 @@ def load_plan(
     path = Path(path)
     text = _read(path)
     tables = {*OURS, *known_tables}
-    document = changed(_parse(path, text), changes, tables)
+    document = _parse(path, text, changes, tables)
     where = Where(str(path), lines_of_keys(text), frozenset(full(keys, tables) for keys, _value in changes))
     warnings = tuple(_check_tables(document, known_tables, where))
     topology = document.pop(TOPOLOGY, None)
@@ -75,9 +75,11 @@ def _read(path: Path) -> str:
         raise UsageError(f"{path}:{line}: wanted TOML, which is UTF-8, came the byte {byte:#04x}") from None
 
 
-def _parse(path: Path, text: str) -> dict[str, Any]:
+def _parse(
+    path: Path, text: str, changes: Collection[tuple[Keys, Any]], tables: Collection[str]
+) -> dict[str, Any]:
     try:
-        document = toml.loads(text)
+        return changed(toml.loads(text), changes, tables)
     except RecursionError:
         raise UsageError(f"{path}: wanted TOML, came tables or arrays nested too deep") from None
     except ValueError as error:  # also what int() says to a number of five thousand digits
@@ -85,7 +87,6 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         line = (place["line"] or text.count("\n") + 1) if place else None
         says = TOML_PLACE.sub("", str(error))
         raise UsageError(f"{path}{f':{line}' if line else ''}: not TOML: {says}") from None
-    return document
 
 
 def _check_tables(document: Mapping[str, Any], known: Collection[str], where: Where) -> Iterable[str]:

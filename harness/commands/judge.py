@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from b2b.errors import UsageError
+from b2b.logs import printable
 from b2b.plan.load import EXPECT, load_plan
 from b2b.plan.resolve import LOOPBACK, resolve
 from harness.call import RESOLVED, Call, Listener, heard_by
@@ -46,12 +47,12 @@ def judge(what: Path, reference: Path | None, plan_file: Path | None, as_json: b
         click.echo(verdict.to_json(), nl=False)
     else:
         for check in verdict.checks:
-            click.echo(f"{MARKS[check.outcome]} {check}")
+            click.echo(printable(f"{MARKS[check.outcome]} {check}"))
         if page and not trouble:
-            click.echo(f"report: {page}")
-        click.echo(f"{verdict.outcome.value}: {verdict.reason}")
+            click.echo(printable(f"report: {page}"))
+        click.echo(printable(f"{verdict.outcome.value}: {verdict.reason}"))
     if trouble:
-        click.echo(f"Warning: {trouble}", err=True)
+        click.echo(printable(f"Warning: {trouble}"), err=True)
     return EXIT_CODES[verdict.outcome]
 
 
@@ -149,6 +150,8 @@ def _expected_of_sink(recording: Path, plan_file: Path | None) -> tuple[SinkExpe
 
 def _head(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file():  # for a pipe or a device we might wait for ever
+            raise UsageError(f"{path}: wanted {WANTED}, and it is no file")
         with path.open("rb") as file:
             return file.read(12)
     except OSError as error:

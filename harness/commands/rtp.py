@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from b2b.errors import ExitCode
-from b2b.logs import printable
+from b2b.logs import printable, to_json
 
 if TYPE_CHECKING:
     from harness.wire.legs import Leg
@@ -39,11 +38,11 @@ def rtp(files: tuple[Path, ...], as_json: bool) -> int:
             code = int(ExitCode.USAGE)
     if as_json:
         figures = {name: streams for name, (streams, _notes) in found.items()}
-        click.echo(json.dumps(figures, indent=2, ensure_ascii=False, allow_nan=False))
+        click.echo(to_json(figures, indent=2, allow_nan=False))
         return code
     for name, (streams, notes) in found.items():
         if len(files) > 1:
-            click.echo(f"{name}:")
+            click.echo(printable(f"{name}:"))
         for line in _table(streams):
             click.echo(line)
         for note in notes:

@@ -50,6 +50,8 @@ def _roles(call: Call) -> Iterator[Check]:
 def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
     """Judge each leg both ways; through a device that leaves the media alone it is one from caller to callee."""
     drops = call.capture["drops"] + call.impaired.drops
+    for damage in call.damage:
+        yield Check(name="capture", where=PCAP, outcome=Outcome.UNKNOWN, wanted="a whole file", got=damage, file=PCAP)
     known = Circumstances(file=PCAP, answered_at_s=call.answered_at_s, drops=drops, host=call.host)
     devices = {node.name for node in call.plan.devices}
     for there, back in both_ways(call):

@@ -57,6 +57,8 @@ class Row:
 def row_of(call: Call, *, test: str, plan: str, attempt: int, folder: str, error: str = "") -> Row:
     """Return the line of a call; `error` says why there was none."""
     verdict = call.verdict
+    if call.unreadable:
+        error = error or f"what it left cannot be read: {call.unreadable}"
     try:
         figures = _figures(call) if call.events else {}
     except (B2bError, ValueError, OSError, LookupError) as trouble:  # a run that was cut off may have left half a file

@@ -81,7 +81,7 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None, *, most_
         log=lines,
         log_left_out=left_out,
         others_logs=log.of_nodes(call.folder),
-        plan=(call.folder / RESOLVED).read_text("utf-8") if planned else "",
+        plan=(call.folder / RESOLVED).read_text("utf-8", errors="replace") if planned else "",
         versions=versions,
         versions_of=versions_of,
         downloads=list(files.downloads(call.folder, {**NAMES, **recordings}, page)),
