@@ -210,7 +210,7 @@ class Call:
         waits = defaultdict(list)
         for wait in runqueue.read(self.folder / canary.FILE):
             waits[self.groups.get(wait.group, "")].append(wait)
-        return Host(stalls=self.stalls, waits=waits)
+        return Host(stalls=self.stalls, waits=waits, blind=canary.blind(self.folder / canary.FILE))
 
     @cached_property
     def wire(self) -> Wire:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from b2b import child, clock
 from harness.jsonl import read_lines
 
 FILE = "host.jsonl"
+BLIND = "blind"  # the key of a line that says why nobody watched any more
 PERIOD_S = 0.005
 WORTH_TELLING_S = 0.005
 MOST_THREADS = 16  # with more processors than that, one that is free is never far
@@ -54,12 +56,28 @@ def beside(module: str, path: Path) -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield process
     finally:
+        if process.poll() is not None:
+            _tell_death(path, f"{module} ended by itself: {child.how_it_ended(process.returncode)}")
         child.stop(process, patience_s=(1.0,))
+
+
+def _tell_death(path: Path, why: str) -> None:
+    logging.getLogger("b2b.run").warning("nobody knows whether this machine was stalled: %s", why)
+    with contextlib.suppress(OSError), path.open("a+b") as file:
+        if file.tell():  # its last line may have been cut off
+            file.seek(-1, os.SEEK_END)
+        line_end = b"" if file.read(1) in (b"", b"\n") else b"\n"
+        file.write(line_end + json.dumps({BLIND: why}).encode() + b"\n")
 
 
 def read(path: Path) -> list[Stall]:
     """Read the stalls of a run; a line that was cut off is left out."""
     return [Stall(**values) for values in read_lines(path) if values.keys() == Stall.__dataclass_fields__.keys()]
+
+
+def blind(path: Path) -> str:
+    """Return why nobody watched the machine for a part of the run; "" where somebody did."""
+    return next((str(values[BLIND]) for values in read_lines(path) if BLIND in values), "")
 
 
 def longest_within(stalls: Sequence[Stall], start_s: float, end_s: float) -> float:

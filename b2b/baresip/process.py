@@ -89,12 +89,13 @@ class Baresip:
 
     def _read_log(self, log: TextIO | None) -> None:
         assert self._process.stdout
-        with self._process.stdout as pipe, log or contextlib.nullcontext():
+        with contextlib.suppress(OSError), self._process.stdout as pipe, log or contextlib.nullcontext():
             for raw in pipe:
                 line = printable(ANSI.sub("", raw.decode(errors="replace")))
                 if line.strip():
                     self._words.append(line.strip())
                 self._on_line(line)
                 if log:
-                    log.write(line + "\n")
-                    log.flush()
+                    with contextlib.suppress(OSError):  # a disk that is full; baresip must be read all the same
+                        log.write(line + "\n")
+                        log.flush()

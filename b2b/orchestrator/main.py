@@ -96,6 +96,8 @@ def show(plan: Plan, folder: RunFolder, wishes: Wishes, why: str) -> None:
 def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
     folder.write_plan(run.plan)
     folder.write_summary(_summary(run, kind, exit_code=None, failed=None))
+    if folder.trouble:  # not even that: before anything is started
+        raise UsageError(f"--run-dir: {folder.trouble}")
     trouble = ""
     try:
         with hooks.heard(console), hooks.around(run.plan, folder.path):
@@ -112,7 +114,7 @@ def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
     signals.ignore()
     folder.event(ORCHESTRATOR, "judged")
     failed = run.supervisor.failed_first()
-    code, said = _outcome(folder, failed, trouble)
+    code, said = _outcome(folder, failed, folder.trouble or trouble)
     folder.write_summary(_summary(run, kind, exit_code=int(code), failed=failed))
     _close(run, folder, console, code, failed, said)
     return int(code)

@@ -16,6 +16,7 @@ from harness.fault.heard import heard_cause
 from harness.impair.ledger import injected
 from harness.judging.blame import chain_of, sight_of
 from harness.judging.digits import check_digits
+from harness.judging.disturbed import excused
 from harness.judging.edges import check_edges
 from harness.judging.mix import check_digit_levels
 from harness.judging.perceived import check_pesq
@@ -30,7 +31,8 @@ DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter a
 
 def judge(call: Call, wanted: Expectations) -> Verdict:
     """Look at everything that the plan expects. Nothing captured or nothing recorded is never a pass."""
-    return together([*_roles(call), *_wire(call, wanted), *_sinks(call, wanted)])
+    checks = [*_wire(call, wanted), *_sinks(call, wanted)]
+    return together([*_roles(call), *excused(checks, wanted.sinks)])
 
 
 def _roles(call: Call) -> Iterator[Check]:
@@ -43,7 +45,9 @@ def _roles(call: Call) -> Iterator[Check]:
 
 def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
     drops = call.capture["drops"] + call.impaired.drops
-    known = Circumstances(file=PCAP, answered_at_s=call.answered_at_s, drops=drops, host=call.host)
+    known = Circumstances(
+        file=PCAP, answered_at_s=call.answered_at_s, drops=drops, broken=call.capture["refusal"], host=call.host
+    )
     for src, dst in [(node.name, node.calls) for node in call.plan.nodes if node.calls]:
         for pair in ((src, dst), (dst, src)):
             legs = [leg for leg in call.legs if (leg.src, leg.dst) == pair]

@@ -58,3 +58,17 @@ def test_a_line_that_was_cut_off(tmp_path):
     path.write_text('{"start_s": 1.0, "length_s": 0.1}\n{"start_s": 2.0, "len')
     assert canary.read(path) == [Stall(start_s=1.0, length_s=0.1)]
     assert canary.read(tmp_path / "none") == []
+
+
+@pytest.mark.parametrize("module", ["harness.canary", "harness.runqueue"])
+def test_a_watcher_that_was_killed(tmp_path, module):
+    """Nobody knows then what the machine did; one that is ended with the block says nothing of the kind."""
+    path = tmp_path / canary.FILE
+    with canary.beside(module, path):
+        pass
+    assert not canary.blind(path)
+    path.write_text('{"start_s": 2.0, "len')
+    with canary.beside(module, path) as process:
+        process.kill()
+        process.wait()
+    assert canary.blind(path) == f"{module} ended by itself: killed by SIGKILL"
