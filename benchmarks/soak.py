@@ -215,7 +215,7 @@ def main(arguments: Sequence[str]) -> int:
         wrong += is_slower
         mark = "✗" if is_slower else "✓"
         print(f"\n{mark} A start takes {middle_s:.2f} s from the orchestrator's beginning to the answer;")
-        print(f"in the last fifth of the calls {ratio:.2f} times as long as in the first, where {asked.slower:g} is allowed.")
+        print(f"in the last fifth of the calls {ratio:.2f} times as long as in the first; {asked.slower:g} is allowed.")
     if asked.svg:
         asked.svg.write_text(picture(samples, starts_s))
     return int(bool(wrong))

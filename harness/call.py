@@ -193,6 +193,11 @@ class Call:
         return [*canary.read(self.folder / canary.FILE), *self.impaired.stalls]
 
     @cached_property
+    def clock_set(self) -> str:
+        """That somebody set this machine's clock in the run, and by how much; "" where nobody did."""
+        return canary.clock_set(self.folder / canary.FILE)
+
+    @cached_property
     def impaired(self) -> Ledger:
         """What the plan had done to the packets."""
         from harness.impair.ledger import FILE, Ledger

@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,6 +24,9 @@ from harness.jsonl import read_lines
 
 FILE = "host.jsonl"
 BLIND = "blind"  # the key of a line that says why nobody watched any more
+CLOCK_SET = "clock_set_s"  # of one that says by how much somebody set the wall clock, which stamps the packets
+SET_S = 0.01  # more than a clock is slewed by in a tenth of a second
+LOOK_S = 0.1
 PERIOD_S = 0.005
 WORTH_TELLING_S = 0.005
 MOST_THREADS = 16  # with more processors than that, one that is free is never far
@@ -80,6 +83,13 @@ def blind(path: Path) -> str:
     return next((str(values[BLIND]) for values in read_lines(path) if BLIND in values), "")
 
 
+def clock_set(path: Path) -> str:
+    """Return that somebody set the clock in the run, and by how much; "" where nobody did."""
+    steps_s = [float(values[CLOCK_SET]) for values in read_lines(path) if CLOCK_SET in values]
+    said = ", then by ".join(f"{step_s:+.3f} s" for step_s in steps_s)
+    return f"the clock was set by {said}" if said else ""
+
+
 def longest_within(stalls: Sequence[Stall], start_s: float, end_s: float) -> float:
     """Return the longest stretch, in seconds, for which the canary was stalled between two instants."""
     inside = (min(stall.end_s, end_s) - max(stall.start_s, start_s) for stall in stalls)
@@ -91,17 +101,38 @@ def main(path: Path) -> None:
     writing = threading.Lock()
     with path.open("a", encoding="utf-8") as file:
 
-        def tell(stall: Stall) -> None:
+        def tell(values: Mapping[str, float]) -> None:
             with writing:
-                file.write(json.dumps(asdict(stall)) + "\n")
+                file.write(json.dumps(values) + "\n")
                 file.flush()
 
         for processor in sorted(os.sched_getaffinity(0))[:MOST_THREADS]:
             threading.Thread(target=_watch, args=(processor, tell), name=f"processor-{processor}", daemon=True).start()
-        threading.Event().wait()
+        for step_s in clock_steps():
+            tell({CLOCK_SET: round(step_s, 6)})
 
 
-def _watch(processor: int, tell: Callable[[Stall], None]) -> None:
+def clock_steps() -> Iterator[float]:
+    """Yield by how many seconds the wall clock was set, each time that it was."""
+    before_s = _wall_ahead_s()
+    while True:
+        clock.sleep_until(clock.now() + LOOK_S)
+        now_s = _wall_ahead_s()
+        if abs(now_s - before_s) > SET_S:
+            yield now_s - before_s
+        before_s = now_s
+
+
+def _wall_ahead_s() -> float:
+    """Return by how much the wall clock is ahead of the monotonic one, both read without a pause between them."""
+    while True:
+        began_s = clock.now()
+        wall_s = clock.wall()
+        if (read_s := clock.now()) - began_s < SET_S / 4:
+            return wall_s - read_s
+
+
+def _watch(processor: int, tell: Callable[[Mapping[str, float]], None]) -> None:
     """Want to run on a processor every few milliseconds, and tell when it was not to be had."""
     os.sched_setaffinity(0, {processor})
     due = clock.now() + PERIOD_S
@@ -109,7 +140,7 @@ def _watch(processor: int, tell: Callable[[Stall], None]) -> None:
         clock.sleep_until(due)
         late_s = clock.now() - due
         if late_s > WORTH_TELLING_S:
-            tell(Stall(start_s=round(clock.wall() - late_s, 6), length_s=round(late_s, 6)))
+            tell(asdict(Stall(start_s=round(clock.wall() - late_s, 6), length_s=round(late_s, 6))))
             due += late_s
         due += PERIOD_S
 

@@ -46,8 +46,9 @@ def _roles(call: Call) -> Iterator[Check]:
 def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
     drops = call.capture["drops"] + call.impaired.drops
     known = Circumstances(
-        file=PCAP, answered_at_s=call.answered_at_s, drops=drops, broken=call.capture["refusal"], host=call.host
-    )
+        file=PCAP, answered_at_s=call.answered_at_s, drops=drops, broken=call.capture["refusal"] or call.clock_set,
+        host=call.host,
+    )  # fmt: skip
     for src, dst in [(node.name, node.calls) for node in call.plan.nodes if node.calls]:
         for pair in ((src, dst), (dst, src)):
             legs = [leg for leg in call.legs if (leg.src, leg.dst) == pair]

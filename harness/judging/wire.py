@@ -19,7 +19,7 @@ from harness.wire.streams import Stream
 class Circumstances:
     """What else is known of a capture: its file, when its call was answered, what it lacks, and our own machine.
 
-    `broken` says why it is only a part of what there was to capture.
+    `broken` says why it is only a part of what there was to capture, or why its times are of no use.
     """
 
     file: str

@@ -9,7 +9,6 @@ import pytest
 
 from calls.places import PATIENCE_S, REPOSITORY
 
-
 MANY, LONG = ["--calls", "5", "--seconds", "1", "--slower", "5"], ["--long", "5", "--every", "0.5"]
 
 
