@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from b2b import clock, host
-from b2b.errors import ExitCode, UsageError, describe
+from b2b.errors import B2bError, ExitCode, UsageError, describe
 from b2b.flags import FLAGS, ORCHESTRATOR
 from b2b.logs import printable
 from b2b.orchestrator import hooks, network, picture, signals
@@ -109,6 +109,8 @@ def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
         raise
     except KeyboardInterrupt:
         trouble = "interrupted while the call was judged"
+    except B2bError as error:
+        trouble = str(error)
     except Exception as error:
         trouble = describe(error)
     signals.ignore()

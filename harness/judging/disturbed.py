@@ -8,7 +8,7 @@ from dataclasses import replace
 from harness.fault.cause import Who
 from harness.verdict import Check, Outcome
 
-NEAR_S = 2.0  # from what the machine did to what it led to: buffers, and the digit or the stretch of speech around it
+NEAR_S = 3.0  # from what the machine did to what it led to: buffers, and for a missing digit the pause before it
 
 
 def excused(checks: Sequence[Check], sinks: Collection[str]) -> Iterator[Check]:

@@ -20,8 +20,8 @@ def check(name, outcome, *, where="sink", at_s=None, cause=None):
     ("failed", "outcome"),
     [
         (check("dtmf", Outcome.FAIL), Outcome.UNKNOWN),
-        (check("heard", Outcome.FAIL, at_s=11.9), Outcome.UNKNOWN),
-        (check("clipped", Outcome.FAIL, at_s=12.1), Outcome.FAIL),  # another time
+        (check("heard", Outcome.FAIL, at_s=12.9), Outcome.UNKNOWN),
+        (check("clipped", Outcome.FAIL, at_s=13.1), Outcome.FAIL),  # another time
         (check("lost", Outcome.FAIL, where="source -> sink"), Outcome.FAIL),  # the host loses nothing
         (check("heard gap", Outcome.FAIL, cause=Cause(who=Who.SENDER, where="source", evidence="")), Outcome.FAIL),
         (check("level", Outcome.PASS), Outcome.PASS),
