@@ -17,6 +17,7 @@ from typing import TextIO
 
 from b2b import child
 from b2b.baresip.door import Door, free_port
+from b2b.errors import B2bError
 from b2b.logs import printable
 
 BYE_S = 0.5  # how long a BYE may take to be answered before the next SIGTERM
@@ -39,10 +40,16 @@ class Baresip:
         self.weakness = ""
 
     def start(self, files: Mapping[str, str]) -> None:
-        """Write the files and start it; `asound.conf` among them is ALSA's, for this process alone."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name, text in files.items():
-            (self._folder / name).write_text(text)
+        """Write the files and start it; `asound.conf` among them is ALSA's, for this process alone.
+
+        Raises B2bError where they cannot be written.
+        """
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name, text in files.items():
+                (self._folder / name).write_text(text)
+        except OSError as error:
+            raise B2bError(f"cannot write baresip's configuration to {self._folder}: {error.strerror}") from error
         door = Door(address=self._address, control_port=self.control_port)
         self._asound = (self._folder / "asound.conf").open("rb")  # read anew at each call, also without a folder
         self._process = child.start(

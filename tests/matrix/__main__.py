@@ -64,7 +64,9 @@ def outcomes(chosen: Sequence[Story], jobs: int, keep: Path | None = None) -> It
             folder.mkdir()
             outcome = play.play(chosen[number], folder)
             if outcome.problems and keep:
-                folder.rename(keep / chosen[number].name.replace(" ", "-").replace(",", ""))
+                kept = keep / chosen[number].name.replace(" ", "-").replace(",", "")
+                play.clean(kept)
+                folder.rename(kept)
             else:
                 play.clean(folder)
             return outcome
