@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
@@ -124,7 +125,8 @@ class Log:
     def _put(self, line: str) -> None:
         with self._lock:
             if self._copy:
-                write_line(self._copy, line)
+                with contextlib.suppress(OSError, ValueError):  # a disk that is full is no reason to lose the call
+                    write_line(self._copy, line)
             try:
                 write_line(self._stream, line)
             except (OSError, ValueError):  # whoever read our lines is gone; the call is not

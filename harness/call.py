@@ -190,6 +190,11 @@ class Call:
         return [*canary.read(self.folder / canary.FILE), *self.impaired.stalls]
 
     @cached_property
+    def clock_set(self) -> str:
+        """That somebody set this machine's clock in the run, and by how much; "" where nobody did."""
+        return canary.clock_set(self.folder / canary.FILE)
+
+    @cached_property
     def impaired(self) -> Ledger:
         """What the plan had done to the packets."""
         from harness.impair.ledger import FILE, Ledger
@@ -207,7 +212,7 @@ class Call:
         waits = defaultdict(list)
         for wait in runqueue.read(self.folder / canary.FILE):
             waits[self.groups.get(wait.group, "")].append(wait)
-        return Host(stalls=self.stalls, waits=waits)
+        return Host(stalls=self.stalls, waits=waits, blind=canary.blind(self.folder / canary.FILE))
 
     @cached_property
     def wire(self) -> Wire:

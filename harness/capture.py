@@ -36,7 +36,7 @@ UDP_ICMP_AND_TCP = (
 
 @dataclass(slots=True)
 class Capture:
-    """What a capture came to; `refusal` says why there is none."""
+    """What a capture came to; `refusal` says why there is none, or only a part of one."""
 
     packets: int = 0
     drops: int = 0
@@ -98,6 +98,15 @@ def capturing(path: Path, addresses: Collection[str], *, as_sent: bool = False) 
 
 
 def _record(
+    sniffer: Sniffer, ending: threading.Event, path: Path, wanted: Callable[[bytes], bool], capture: Capture
+) -> None:
+    try:
+        _write(sniffer, ending, path, wanted, capture)
+    except OSError as error:
+        capture.refusal = f"{path.name} could not be written: {error.strerror}"
+
+
+def _write(
     sniffer: Sniffer, ending: threading.Event, path: Path, wanted: Callable[[bytes], bool], capture: Capture
 ) -> None:
     from dpkt.pcap import Writer  # here, because it takes as long to load as a role to start

@@ -1,4 +1,4 @@
-"""How long the user agents' own threads waited for a processor: what a sleeping canary cannot know.
+"""How long the roles' and user agents' own threads waited for a processor: what a sleeping canary cannot know.
 
     python -m harness.runqueue FILE      # watches the roles that its parent starts
 
@@ -33,9 +33,10 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """A thread of a role's user agent waited for a processor; times are seconds since the epoch.
+    """A thread of a role, or of its user agent, waited for a processor; times are seconds since the epoch.
 
-    It waited `length_s` in all, at some time between `start_s` and `end_s`. `group` is the process id of its role.
+    It waited `length_s` in all, at some time between `start_s` and `end_s`. `group` is the process id of its role,
+    `of_role` says that it is the role's own.
     """
 
     start_s: float
@@ -43,6 +44,7 @@ class Wait:
     length_s: float
     group: int
     thread: int
+    of_role: bool = False
 
     def within(self, start_s: float, end_s: float) -> float:
         """Return how much of it, at most, lay between two instants."""
@@ -58,6 +60,7 @@ class Thread:
     number: int
     waited_s: float
     read_at_s: float
+    of_role: bool = False
 
     def read(self) -> Wait | None:
         """Return how long it has waited since the last time; None for next to nothing. Raises OSError once it ended."""
@@ -72,12 +75,13 @@ class Thread:
             length_s=round(length_s, 6),
             group=self.group,
             thread=self.number,
+            of_role=self.of_role,
         )
 
 
 @dataclass(slots=True)
 class Watch:
-    """Knows the threads of the user agents: of every process in the group of a child of `parent`, but for the child."""
+    """Knows the threads of the roles and their user agents: children of `parent`, and who is in their groups."""
 
     parent: int
     threads: dict[int, Thread] = field(default_factory=dict)
@@ -95,7 +99,7 @@ class Watch:
                 self._seen[process] = looks + 1
                 group = _group(process)
                 if group not in (0, process, os.getpgrp()) and _parent(group) == self.parent:
-                    self._agents[process] = group
+                    self._agents.update({process: group, group: group})  # what has nobody in its group is no role
         for process, group in self._agents.items():
             with contextlib.suppress(OSError):
                 for name in os.listdir(PROC / str(process) / "task"):  # noqa: PTH208
@@ -113,7 +117,7 @@ class Watch:
 
     def _add(self, process: int, number: int, group: int) -> None:
         file = os.open(PROC / str(process) / "task" / str(number) / "schedstat", os.O_RDONLY)
-        self.threads[number] = Thread(file, group, number, _waited_s(file), clock.wall())
+        self.threads[number] = Thread(file, group, number, _waited_s(file), clock.wall(), process == group)
 
 
 def watching(path: Path) -> AbstractContextManager[Popen[bytes]]:

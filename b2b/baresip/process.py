@@ -17,6 +17,7 @@ from typing import TextIO
 
 from b2b import child
 from b2b.baresip.door import Door, free_port
+from b2b.errors import B2bError
 from b2b.logs import printable
 
 BYE_S = 0.5  # how long a BYE may take to be answered before the next SIGTERM
@@ -55,16 +56,20 @@ class Baresip:
         """Write the files and start it; `asound.conf` among them is ALSA's, for this process alone.
 
         What is in `secrets` never reaches a disk: it is read from our memory, until `forget_secrets` is called.
-        `over_tcp` is the port of its own on which it may listen over TCP too.
+        `over_tcp` is the port of its own on which it may listen over TCP too. Raises B2bError where the files cannot be
+        written.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name, text in files.items():
-            (self._folder / name).write_text(text)
-        for name, text in (secrets or {}).items():
-            self._secrets[name] = os.memfd_create(name)
-            os.write(self._secrets[name], text.encode())
-            (self._folder / name).unlink(missing_ok=True)
-            (self._folder / name).symlink_to(f"/proc/{os.getpid()}/fd/{self._secrets[name]}")
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name, text in files.items():
+                (self._folder / name).write_text(text)
+            for name, text in (secrets or {}).items():
+                self._secrets[name] = os.memfd_create(name)
+                os.write(self._secrets[name], text.encode())
+                (self._folder / name).unlink(missing_ok=True)
+                (self._folder / name).symlink_to(f"/proc/{os.getpid()}/fd/{self._secrets[name]}")
+        except OSError as error:
+            raise B2bError(f"cannot write baresip's configuration to {self._folder}: {error.strerror}") from error
         door = Door(
             address=self._address,
             control_port=self.control_port,
@@ -126,12 +131,13 @@ class Baresip:
 
     def _read_log(self, log: TextIO | None) -> None:
         assert self._process.stdout
-        with self._process.stdout as pipe, log or contextlib.nullcontext():
+        with contextlib.suppress(OSError), self._process.stdout as pipe, log or contextlib.nullcontext():
             for raw in pipe:
                 line = printable(ANSI.sub("", raw.decode(errors="replace")))
                 if line.strip():
                     self._words.append(line.strip())
                 self._on_line(line)
                 if log:
-                    log.write(line + "\n")
-                    log.flush()
+                    with contextlib.suppress(OSError):  # a disk that is full; baresip must be read all the same
+                        log.write(line + "\n")
+                        log.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -86,8 +87,9 @@ class Console:
         mark = mark or MARKS.get(line.level, "")
         tag = self._tags[node]
         if self._run_log:
-            self._run_log.write(f"{line.ts} [{tag}] {mark + ' ' if mark else ''}{line.msg}\n")
-            self._run_log.flush()
+            with contextlib.suppress(OSError):  # a disk that is full; the run folder tells of it
+                self._run_log.write(f"{line.ts} [{tag}] {mark + ' ' if mark else ''}{line.msg}\n")
+                self._run_log.flush()
         if self._as_json:
             self._print(LogLine(ts=line.ts, level=line.level, role=line.role, msg=line.msg,
                                 fields={**line.fields, "node": node}).json())  # fmt: skip

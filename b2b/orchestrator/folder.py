@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +16,7 @@ from b2b.plan.write import to_toml
 
 RUNS = Path("reports/runs")
 EVENTS = "events.jsonl"
+BLOCK = 512  # bytes; the unit of st_blocks, inode(7)
 
 
 def default_folder(plan: Plan) -> Path:
@@ -38,6 +40,7 @@ class RunFolder:
     """Names and writes the files of one run."""
 
     def __init__(self, path: Path) -> None:
+        self.trouble = ""  # why something could not be written
         try:
             self.path = path.absolute()
         except OSError as error:
@@ -62,7 +65,8 @@ class RunFolder:
     def __exit__(self, *error: object) -> None:
         """Close what is open."""
         for file in (self.run_log, self._events, self._metrics):
-            file.close()
+            with contextlib.suppress(OSError):  # it has been told of, and the descriptor is closed all the same
+                file.close()
 
     def node(self, name: str) -> Path:
         """Return the folder of one node: its log and baresip's configuration."""
@@ -74,13 +78,21 @@ class RunFolder:
 
     def write_plan(self, plan: Plan) -> None:
         """Keep the plan as it was resolved."""
-        (self.path / "plan.toml").write_text(to_toml(plan), encoding="utf-8")
+        with self._writing():
+            (self.path / "plan.toml").write_text(to_toml(plan), encoding="utf-8")
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Keep what became of the run; written once at the start too, for a run that is cut off."""
-        new = self.path / "summary.json.new"
-        new.write_text(to_json(summary, indent=2) + "\n", encoding="utf-8")
-        new.replace(self.path / "summary.json")
+        path, new = self.path / "summary.json", self.path / "summary.json.new"
+        content = (to_json(summary, indent=2) + "\n").encode()
+        with self._writing():
+            try:
+                new.write_bytes(content)
+                new.replace(path)
+            except OSError:
+                new.unlink(missing_ok=True)
+                if not _in_place(path, content):
+                    raise
 
     def event(self, node: str, event: str, **fields: Any) -> None:
         """Add to events.jsonl, with wall and monotonic time in seconds."""
@@ -93,8 +105,26 @@ class RunFolder:
     def _open(self, name: str) -> IO[str]:
         return (self.path / name).open("w", encoding="utf-8")
 
-    @staticmethod
-    def _add(file: IO[str], values: dict[str, Any]) -> None:
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Remember what goes wrong in the block: a disk that is full is no reason to lose the call."""
+        try:
+            yield
+        except OSError as error:
+            self.trouble = self.trouble or f"cannot write to {self.path}: {error.strerror}"
+
+    def _add(self, file: IO[str], values: dict[str, Any]) -> None:
         stamped = {"wall_s": round(clock.wall(), 6), "mono_s": round(clock.now(), 6), **values}
-        file.write(to_json(stamped) + "\n")
-        file.flush()
+        with self._writing():
+            file.write(to_json(stamped) + "\n")
+            file.flush()
+
+
+def _in_place(path: Path, content: bytes) -> bool:
+    """Write over a file where its own blocks suffice, as on a disk that is full; return whether they did."""
+    if len(content) > path.stat().st_blocks * BLOCK:
+        return False
+    with path.open("r+b") as file:
+        file.write(content)
+        file.truncate()
+    return True

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from b2b import clock, host
-from b2b.errors import ExitCode, UsageError, describe
+from b2b.errors import B2bError, ExitCode, UsageError, describe
 from b2b.flags import FLAGS, ORCHESTRATOR, SOURCE
 from b2b.logs import printable
 from b2b.orchestrator import hooks, network, picture, signals
@@ -106,6 +106,8 @@ def show(plan: Plan, folder: RunFolder, wishes: Wishes, why: str) -> None:
 def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
     folder.write_plan(run.plan)
     folder.write_summary(_summary(run, kind, exit_code=None, failed=None))
+    if folder.trouble:  # not even that: before anything is started
+        raise UsageError(f"--run-dir: {folder.trouble}")
     trouble = ""
     try:
         with hooks.heard(console), hooks.around(run.plan, folder.path):
@@ -117,12 +119,14 @@ def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
         raise
     except KeyboardInterrupt:
         trouble = "interrupted while the call was judged"
+    except B2bError as error:
+        trouble = str(error)
     except Exception as error:
         trouble = describe(error)
     signals.ignore()
     folder.event(ORCHESTRATOR, "judged")
     failed = run.supervisor.failed_first()
-    code, said = _outcome(folder, failed, trouble)
+    code, said = _outcome(folder, failed, folder.trouble or trouble)
     folder.write_summary(_summary(run, kind, exit_code=int(code), failed=failed))
     _close(run, folder, console, code, failed, said)
     return int(code)

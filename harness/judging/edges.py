@@ -23,7 +23,7 @@ def check_edges(
 
     `ended_at_s` is when the BYE was sent, which may be long before it arrived; None where nobody knows.
     """
-    if known.drops:  # then nobody knows what came
+    if not known.whole:  # then nobody knows what came
         return
     first, last = leg.streams[0], max(leg.streams, key=lambda stream: stream.end_s)
     edges = (

@@ -19,6 +19,7 @@ from harness.judging.blame import chain_of, sight_of
 from harness.judging.conference import check_conference, is_conference
 from harness.judging.device import as_agreed, both_ways, check_answer, check_resources, leg_between
 from harness.judging.digits import check_digits, check_twice
+from harness.judging.disturbed import excused
 from harness.judging.edges import check_edges
 from harness.judging.mix import check_digit_levels
 from harness.judging.perceived import check_pesq
@@ -35,8 +36,9 @@ DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter a
 
 def judge(call: Call, wanted: Expectations) -> Verdict:
     """Look at everything that the plan expects. Nothing captured or nothing recorded is never a pass."""
-    checks = [*_roles(call), *_wire(call, wanted), *_sinks(call, wanted)]
-    return together([*checks, *check_resources(call, wanted.devices)])
+    checks = [*_wire(call, wanted), *_sinks(call, wanted)]
+    devices = check_resources(call, wanted.devices)
+    return together([*_roles(call), *excused(checks, wanted.sinks), *devices])
 
 
 def _roles(call: Call) -> Iterator[Check]:
@@ -52,7 +54,10 @@ def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
     drops = call.capture["drops"] + call.impaired.drops
     for damage in call.damage:
         yield Check(name="capture", where=PCAP, outcome=Outcome.UNKNOWN, wanted="a whole file", got=damage, file=PCAP)
-    known = Circumstances(file=PCAP, answered_at_s=call.answered_at_s, drops=drops, host=call.host)
+    known = Circumstances(
+        file=PCAP, answered_at_s=call.answered_at_s, drops=drops, broken=call.capture["refusal"] or call.clock_set,
+        host=call.host,
+    )  # fmt: skip
     devices = {node.name for node in call.plan.devices}
     for there, back in both_ways(call):
         if not call.capture["refusal"] and (trouble := check_answer(call, there, devices)):

@@ -17,12 +17,21 @@ from harness.wire.streams import Stream
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What else is known of a capture: its file, when its call was answered, what it lacks, and our own machine."""
+    """What else is known of a capture: its file, when its call was answered, what it lacks, and our own machine.
+
+    `broken` says why it is only a part of what there was to capture, or why its times are of no use.
+    """
 
     file: str
     answered_at_s: float | None = None
     drops: int = 0
+    broken: str = ""
     host: Host = field(default_factory=Host)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that there was to capture was captured."""
+        return not self.drops and not self.broken
 
     def in_call(self, gap: Gap | None) -> float | None:
         """Return when in the call a gap was, in seconds from its answer."""
@@ -43,8 +52,8 @@ def check_stream(
     codec = _codec(stream)
     good = outcome_of(codec == wanted.codec)
     yield Check(name="codec", where=name, outcome=good, wanted=wanted.codec, got=codec, file=known.file)
-    if known.drops:
-        got = f"the kernel dropped {known.drops} packets of the capture"
+    if not known.whole:
+        got = known.broken or f"the kernel dropped {known.drops} packets of the capture"
         for check in ("lost", "gap"):
             yield Check(
                 name=check, where=name, outcome=Outcome.UNKNOWN, wanted="a whole capture", got=got, file=known.file

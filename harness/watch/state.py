@@ -96,6 +96,8 @@ class State:
 
     def held_up(self, values: Mapping[str, Any]) -> None:
         """Take a line of host.jsonl in: a stall of the machine, or what a user agent waited for it."""
+        if values.get("of_role"):  # which has sound ahead in its user agent for that
+            return
         self.held_s = max(self.held_s, _number(values.get("length_s")) or 0.0)
 
     def end(self, exit_code: int | None, verdict: str) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import sys
-from collections.abc import Iterator
-
 import pytest
 
 from calls.places import SAMPLE
+from calls.stall import busy_processes
 from calls.tapped import tapped_run
 from oracle.audio import decode_reference, judge_smk
 from oracle.wire import Stream
@@ -17,18 +13,6 @@ from oracle.wire import Stream
 SECONDS = 30
 BUSY = 6
 LATE_S = 0.040
-
-
-@contextlib.contextmanager
-def busy_processes(count: int) -> Iterator[None]:
-    """Keep that many processes spinning while the block lasts."""
-    spinning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
-    try:
-        yield
-    finally:
-        for process in spinning:
-            process.kill()
-            process.wait()
 
 
 def late_packets(streams: list[Stream]) -> float:

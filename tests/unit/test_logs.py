@@ -265,3 +265,11 @@ def test_values_of_other_types_are_read_as_text() -> None:
     """The four that every line has are always text."""
     values: dict[str, Any] = {"ts": 1, "level": None, "role": True, "msg": 2.5}
     assert LogLine.parse(json.dumps(values)) == LogLine(ts="1", level="None", role="True", msg="2.5")
+
+
+def test_a_copy_that_cannot_be_written(capsys):
+    """A disk that is full is no reason to lose the call."""
+    with open("/dev/full", "w", buffering=1) as copy:  # noqa: PTH123
+        Log("sink", as_json=False, copy=copy).info("hello")
+        assert "INFO sink hello" in capsys.readouterr().out
+        os.dup2(os.open(os.devnull, os.O_WRONLY), copy.fileno())

@@ -28,7 +28,8 @@ def role(agent):
     try:
         yield process
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -44,11 +45,11 @@ def one_processor():
 
 
 def agents_of(watch):
-    """Return the threads that are watched once there are any."""
-    while not watch.threads:
+    """Return the threads of user agents that are watched, once there are any."""
+    while not (agents := [number for number, thread in watch.threads.items() if not thread.of_role]):
         watch.look_around()
         time.sleep(0.01)
-    return watch.threads
+    return agents
 
 
 @pytest.mark.parametrize(
@@ -91,11 +92,12 @@ def test_an_agent_that_was_stopped_did_not_wait():
 
 
 def test_an_agent_that_ended_is_forgotten():
-    """Its files are closed."""
-    with role(SLEEP):
+    """Its files are closed, and so are its role's, which ended with it."""
+    with role(SLEEP) as one:
         watch = Watch(os.getpid())
         (agent,) = agents_of(watch)
         os.kill(agent, signal.SIGKILL)
+        one.wait()
         while watch.threads:
             list(watch.waits())
         watch.look_around()
@@ -113,3 +115,18 @@ def test_beside_a_run(tmp_path):
     path.write_text('{"start_s": 1.0, "length_s": 0.1}\n' + path.read_text() + '{"start_s": 2.0, "len')
     assert canary.read(path) == [Stall(start_s=1.0, length_s=0.1)]
     assert len(runqueue.read(path)) >= len(waits)
+
+
+def test_a_roles_own_threads():
+    """They are told apart from its user agent's: a role has sound ahead."""
+    with role(SLEEP) as one:
+        watch = Watch(os.getpid())
+        agents_of(watch)
+        assert [number for number, thread in watch.threads.items() if thread.of_role] == [one.pid]
+
+
+def test_what_an_older_run_tells(tmp_path):
+    """It does not say whose a wait was, so it was a user agent's."""
+    path = tmp_path / canary.FILE
+    path.write_text('{"start_s": 1.0, "end_s": 1.2, "length_s": 0.1, "group": 1, "thread": 2}\n')
+    assert runqueue.read(path) == [Wait(start_s=1.0, end_s=1.2, length_s=0.1, group=1, thread=2)]

@@ -226,3 +226,16 @@ def test_a_folder_whose_writer_was_killed_does_not_go_on(tmp_path):
         writer.kill()
         writer.wait()
         assert not is_going_on(tmp_path / "run")
+
+
+def test_a_disk_that_is_full(tmp_path):
+    """The run goes on, and the folder remembers why something is not in it."""
+    folder = RunFolder(tmp_path / "run")
+    with folder:
+        assert not folder.trouble
+        folder._events.close()
+        folder._events = open("/dev/full", "w")  # noqa: SIM115, PTH123
+        folder.event("sink", "ready")
+        folder.metrics("sink", {"packets_rx": 1})
+        assert folder.trouble == f"cannot write to {tmp_path / 'run'}: No space left on device"
+    assert "packets_rx" in (tmp_path / "run" / "metrics.jsonl").read_text()

@@ -134,6 +134,16 @@ def test_a_listener_that_waited_for_a_processor(node, at_s, who):
     assert (cause.who, cause.where) == (who, "sink")
 
 
+@pytest.mark.parametrize(("waited_s", "who"), [(0.3, Who.HOST), (0.2, Who.RECEIVER)])
+def test_a_role_that_waited_for_a_processor(waited_s, who):
+    """It has sound ahead in its user agent, so only what is beyond that counts."""
+    wait = Wait(start_s=T0 + AT, end_s=T0 + AT + waited_s, length_s=waited_s, group=1, thread=1, of_role=True)
+    hops = whole("source", "mixer"), whole("mixer", "sink", T0 + AFTER_S)
+    cause = asked(*hops, host=Host(waits={"sink": [wait]}))
+    assert (cause.who, cause.where) == (who, "sink")
+    assert ("sink waited 300 ms for a processor" in cause.evidence) == (who is Who.HOST)
+
+
 def test_what_was_captured_and_not_received():
     """The receiver's RTCP misses packets that crossed the wire: its own machine lost them."""
     says = Report(T0 + 5, 9, None, None, (Block(7, 5, 0),))

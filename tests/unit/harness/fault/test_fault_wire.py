@@ -185,6 +185,15 @@ def test_a_user_agent_that_waited_for_a_processor(host, who):
         assert cause.evidence == "source's user agent waited 85 ms for a processor"
 
 
+def test_a_machine_that_nobody_watched():
+    """Whatever was late may have been its doing; what was lost was not."""
+    unwatched = Host(blind="harness.canary ended by itself: killed by SIGKILL")
+    cause = asked(LATE, unwatched, at_sender=True)
+    assert cause.who is Who.HOST
+    assert cause.evidence.startswith("nobody knows whether the host stalled: harness.canary ended by itself")
+    assert asked(LOST, unwatched).who is Who.NETWORK
+
+
 def test_lost_packets_are_not_the_hosts():
     """However busy it was; only what one lost packet's gap has beyond the limit may be."""
     busy = Host(stalls=[Stall(start_s=T0 + 0.9, length_s=0.3)])
