@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from b2b import child
+from b2b.baresip import faketime
 from b2b.baresip.door import Door, free_port
 from b2b.logs import printable
 
@@ -60,7 +61,11 @@ class Baresip:
         self._process = child.start(
             ["baresip", "-f", str(self._folder)],
             own_group=self._own_group,
-            env={**os.environ, "ALSA_CONFIG_PATH": f"/proc/{os.getpid()}/fd/{self._asound.fileno()}"},
+            env={
+                **os.environ,
+                **faketime.environment(),
+                "ALSA_CONFIG_PATH": f"/proc/{os.getpid()}/fd/{self._asound.fileno()}",
+            },
             before_exec=door.install,
         )
         log = (self._folder / "baresip.log").open("w") if self._work_dir else None
@@ -84,7 +89,8 @@ class Baresip:
         self._secrets.clear()
 
     def forget_folder(self) -> None:
-        """Remove a temporary folder, once baresip has read it."""
+        """Remove what is temporary, once baresip has read it."""
+        faketime.tidy(self._process.pid)
         if not self._work_dir:
             shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -70,7 +70,7 @@ class Impairer:
             while not self._stopped:
                 due_s = self._schedule.next_s
                 until_s = min(next_writing_s, due_s if due_s is not None else next_writing_s)
-                select.select([sniffer], [], [], max(0.0, until_s - clock.now()))
+                select.select([sniffer], [], [], clock.on_machine(max(0.0, until_s - clock.now())))
                 self._take(sniffer)
                 for parcel in self._schedule.due(clock.now()):
                     self._send(raw, parcel)
