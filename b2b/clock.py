@@ -53,7 +53,7 @@ def now() -> float:
 
 def wall() -> float:
     """Seconds since the epoch."""
-    return wall_at(time.time())
+    return wall_at(machine_wall())
 
 
 def wall_at(machine_wall_s: float) -> float:
@@ -76,6 +76,11 @@ def on_machine(seconds: float) -> float:
     return seconds / _rate.speed
 
 
+def machine_wall() -> float:
+    """Seconds since the epoch on the machine's own clock."""
+    return time.time()
+
+
 def sleep_until(instant: float) -> None:
     """Return once `now()` has reached the instant; at once when it has passed."""
     if (left := instant - now()) > 0:
@@ -90,7 +95,7 @@ def timestamp(wall_s: float | None = None) -> str:
 
 def stamp() -> str:
     """Local time to the millisecond, as it can stand in a file's name."""
-    return datetime.datetime.fromtimestamp(time.time()).strftime("%Y%m%d-%H%M%S-%f")[:-3]
+    return datetime.datetime.fromtimestamp(wall()).strftime("%Y%m%d-%H%M%S-%f")[:-3]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def environment() -> dict[str, str]:
     """Return what a program's environment needs for the run's speed, which is nothing where that is the machine's."""
     if clock.speed() == 1:
         return {}
-    ahead_s = clock.wall() - time.time()
+    ahead_s = clock.wall() - clock.machine_wall()
     return {
         "LD_PRELOAD": str(library()),
         "FAKETIME": f"{ahead_s:+.6f} x{clock.speed():g}",

@@ -93,7 +93,7 @@ def _check_tables(document: Mapping[str, Any], known: Collection[str], where: Wh
         if name == EXPECT:
             _check_expect(value, where)
         if name == RUN:
-            _check_run(value, where)
+            _check_run(value, where, others=RUN in known)
         if name in (TOPOLOGY, RUN, *known) or (name == EXPECT and set(value) <= {"duration_s"}):
             continue
         if name in CALLING_ROLES:
@@ -112,12 +112,14 @@ def _check_expect(table: object, where: Where) -> None:
             check_value(plan_flags(SOURCE)["duration_s"], table["duration_s"], Path())
 
 
-def _check_run(table: object, where: Where) -> None:
-    """Check the table about how the plan is run, whose keys are flags of the orchestrator."""
+def _check_run(table: object, where: Where, *, others: bool) -> None:
+    """Check the table about how the plan is run; its keys are flags of the orchestrator, or those of `others`."""
     if not isinstance(table, dict):
         raise where.error(RUN, says=f"wanted a table, came {describe(table)}")
     for key, value in table.items():
         if key not in RUN_KEYS:
+            if others:
+                continue
             hint = did_you_mean(key, RUN_KEYS, otherwise=f"there is {', '.join(RUN_KEYS)}")
             raise where.error(RUN, key, says=f"unknown key; {hint}")
         with where.at(RUN, key):
