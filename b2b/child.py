@@ -113,6 +113,15 @@ def stop(process: subprocess.Popen[bytes], *, patience_s: Sequence[float]) -> bo
     return False
 
 
+def run_first() -> None:
+    """Let the calling thread, and whatever it starts or becomes, run before all others, where that is allowed: to root.
+
+    It must sleep most of the time.
+    """
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+
+
 def kill_group(group: int) -> None:
     """Kill whatever is left of a process group; what is already gone is no error."""
     with contextlib.suppress(ProcessLookupError, PermissionError):

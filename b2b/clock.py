@@ -26,19 +26,34 @@ class Rate:
     wall_s: float = 0.0
 
     @classmethod
-    def of_environment(cls) -> Rate:
-        """Return what whoever started us has set; the machine's own time if nobody has."""
-        return cls(*map(float, os.environ[VARIABLE].split())) if VARIABLE in os.environ else cls()
+    def parse(cls, text: str) -> Rate:
+        """Read what `str` wrote; the machine's own time where that is nothing."""
+        return cls(*map(float, text.split()))
+
+    def __str__(self) -> str:
+        """Return it as it is handed down."""
+        return f"{self.speed!r} {self.steady_s!r} {self.wall_s!r}"
 
 
-_rate = Rate.of_environment()
+_rate = Rate.parse(os.environ.get(VARIABLE, ""))
 
 
 def set_speed(speed: float) -> None:
     """Let time go that fast from here on, for us and for every process that we start."""
     global _rate
     _rate = Rate(speed, time.monotonic(), time.time())
-    os.environ[VARIABLE] = f"{_rate.speed!r} {_rate.steady_s!r} {_rate.wall_s!r}"
+    os.environ[VARIABLE] = str(_rate)
+
+
+def follow(rate: str) -> None:
+    """Let our time be that of a run on this machine, which noted its `rate()`."""
+    global _rate
+    _rate = Rate.parse(rate)
+
+
+def rate() -> str:
+    """Return how the time goes here, for those who want to follow."""
+    return str(_rate)
 
 
 def speed() -> float:

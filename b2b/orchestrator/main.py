@@ -74,7 +74,7 @@ def main(flags: Mapping[str, Any]) -> int:
             console.say(note, level="WARNING")
         fast = f", speed {speed:g}: all times are the call's" if speed != 1 else ""
         console.say(f"plan {relative(plan.path)}, network {kind} ({why}), folder {relative(folder.path)}{fast}")
-        noted = {"plan": relative(plan.path), "network": kind, "why": why}
+        noted = {"plan": relative(plan.path), "network": kind, "why": why, "clock": clock.rate()}
         folder.event(ORCHESTRATOR, "begun", began_s=round(began_s, 6), **noted)
         return _play(Run(plan, Supervisor(plan.nodes, timing), folder, console, wishes), folder, console, kind)
 

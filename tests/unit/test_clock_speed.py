@@ -124,3 +124,13 @@ def test_without_a_speed_nothing_is_handed_down():
     """A run as fast as its sound leaves no trace in the environment of what it starts."""
     assert clock.speed() == 1
     assert clock.VARIABLE not in os.environ
+
+
+def test_who_looks_on_follows_the_runs_time(machine):
+    """By what the run noted of it, and goes as the machine's again where a run noted nothing."""
+    noted = clock.rate()
+    clock.follow("")
+    machine["steady"] += 1
+    assert (clock.speed(), clock.now()) == (1, 1001)
+    clock.follow(noted)
+    assert (clock.speed(), clock.now()) == (10, 1010)
