@@ -19,7 +19,7 @@ SETTINGS = {  # default, choices, what it is
     "network": ("auto", NETWORKS, "private: a network namespace for each call; host: this machine's network, each node "
                 "on a free port; auto: private where that can be"),
     "speed": ("", None, "Let every call's time go that many times as fast as this machine's; one that could not be "
-              "judged is made once more at speed 1. What a test or its plan says of `run` comes first"),
+              "judged is made once more at speed 1. What a test says of `run` comes first"),
     "reports": ("reports", None, "Where run folders, continuity.json and continuity.md go, from the root directory"),
 }  # fmt: skip
 METAVARS = {"speed": "X", "reports": "DIR"}
