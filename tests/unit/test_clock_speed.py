@@ -11,6 +11,7 @@ import pytest
 
 from b2b import child, clock
 from b2b.clock import Deadline, Rate
+from b2b.roles.conversation import answer_by
 
 SLOW_TO_GO = """
 import signal, sys, time
@@ -75,6 +76,13 @@ def test_a_deadline_is_of_the_call_and_patience_of_the_machine(machine):
     assert not patience.passed
     machine["steady"] += 9
     assert patience.passed
+
+
+def test_a_call_is_given_a_moment_of_the_machine_to_be_answered(machine, monkeypatch):
+    """Of a dial timeout of 10 s the machine's part is 3 s at least, of one of 100 s it is 10; at speed 1 each is all."""
+    assert [answer_by(seconds).machine_left for seconds in (0.5, 10, 100)] == [0.5, 3, 10]
+    monkeypatch.setattr(clock, "_rate", Rate())
+    assert [answer_by(seconds).machine_left for seconds in (0.5, 10, 100)] == [0.5, 10, 100]
 
 
 def test_polling_goes_by_the_machine(machine, monkeypatch):
