@@ -79,7 +79,7 @@ def test_a_deadline_is_of_the_call_and_patience_of_the_machine(machine):
 
 
 def test_a_call_is_given_a_moment_of_the_machine_to_be_answered(machine, monkeypatch):
-    """Of a dial timeout of 10 s the machine's part is 3 s at least, of one of 100 s it is 10; at speed 1 each is all."""
+    """Of a dial timeout of 10 s that is 3 s at least, of one of 100 s it is 10; at speed 1 each is all."""
     assert [answer_by(seconds).machine_left for seconds in (0.5, 10, 100)] == [0.5, 3, 10]
     monkeypatch.setattr(clock, "_rate", Rate())
     assert [answer_by(seconds).machine_left for seconds in (0.5, 10, 100)] == [0.5, 10, 100]
