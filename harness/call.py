@@ -159,6 +159,11 @@ class Call:
         return evidence.summary(self.folder)
 
     @property
+    def speed(self) -> float:
+        """How many times as fast as the machine's the run's time went; all times of the run are its own."""
+        return float(self.summary.get("speed", 1))
+
+    @property
     def was_made(self) -> bool:
         """Whether the call that the plan is about was answered."""
         return bool(self.summary["duration_s"])

@@ -144,7 +144,7 @@ def run(file: TextIO, watch: Watch) -> None:
 
 
 def _waited_s(file: int) -> float:
-    return int(os.pread(file, 64, 0).split()[1]) / 1e9
+    return clock.in_call(int(os.pread(file, 64, 0).split()[1]) / 1e9)
 
 
 def _group(process: int) -> int:

@@ -239,7 +239,7 @@ class UserAgent:
             secrets={"accounts": config.accounts(self.accounts, self.address, secret=True)},
             over_tcp=self.port if any(account.transport == "tcp" for account in self.accounts) else None,
         )
-        self._control = self._connect(clock.Deadline.after(START_S))
+        self._control = self._connect(clock.Deadline.patience(START_S))
         self._baresip.forget_secrets({"accounts": config.accounts(self.accounts, self.address)})
         self._baresip.forget_folder()
 

@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TextIO
 
-from b2b import child
+from b2b import child, clock
+from b2b.baresip import faketime
 from b2b.baresip.door import Door, free_port
 from b2b.errors import B2bError
 from b2b.logs import printable
@@ -80,14 +81,24 @@ class Baresip:
         self._process = child.start(
             ["baresip", "-f", str(self._folder)],
             own_group=self._own_group,
-            env={**os.environ, "ALSA_CONFIG_PATH": f"/proc/{os.getpid()}/fd/{self._asound.fileno()}"},
-            before_exec=door.install,
+            env={
+                **os.environ,
+                **faketime.environment(),
+                "ALSA_CONFIG_PATH": f"/proc/{os.getpid()}/fd/{self._asound.fileno()}",
+            },
+            before_exec=lambda: self._prepare(door),
         )
         log = (self._folder / "baresip.log").open("w") if self._work_dir else None
         self._reader = threading.Thread(target=self._read_log, args=(log,), name="baresip-log", daemon=True)
         self._reader.start()
         door.serve(self._process.pid)
         self.weakness = door.refusal
+
+    @staticmethod
+    def _prepare(door: Door) -> None:
+        door.install()
+        if clock.speed() != 1:  # a moment of waiting would be many frames
+            child.run_first()
 
     @property
     def pid(self) -> int:
@@ -104,7 +115,8 @@ class Baresip:
         self._secrets.clear()
 
     def forget_folder(self) -> None:
-        """Remove a temporary folder, once baresip has read it."""
+        """Remove what is temporary, once baresip has read it."""
+        faketime.tidy(self._process.pid)
         if not self._work_dir:
             shutil.rmtree(self._folder, ignore_errors=True)
 

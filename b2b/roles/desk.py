@@ -106,7 +106,7 @@ class Desk:
                 return False
             patience = min(next_tick - clock.now(), by.left if by else TICK_S)
             try:
-                self._handle(self._inbox.get(timeout=max(0.0, patience)))
+                self._handle(self._inbox.get(timeout=clock.on_machine(max(0.0, patience))))
                 while True:
                     self._handle(self._inbox.get_nowait())
             except queue.Empty:

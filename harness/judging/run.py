@@ -15,6 +15,7 @@ from harness.expect import Expectations, SinkExpectation
 from harness.fault.cause import Cause
 from harness.fault.heard import heard_cause
 from harness.impair.ledger import injected
+from harness.judging import pace
 from harness.judging.blame import chain_of, sight_of
 from harness.judging.conference import check_conference, is_conference
 from harness.judging.device import as_agreed, both_ways, check_answer, check_resources, leg_between
@@ -37,8 +38,8 @@ DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter a
 def judge(call: Call, wanted: Expectations) -> Verdict:
     """Look at everything that the plan expects. Nothing captured or nothing recorded is never a pass."""
     checks = [*_wire(call, wanted), *_sinks(call, wanted)]
-    devices = check_resources(call, wanted.devices)
-    return together([*_roles(call), *excused(checks, wanted.sinks), *devices])
+    checks = [*_roles(call), *excused(checks, wanted.sinks), *check_resources(call, wanted.devices)]
+    return pace.at_speed(call, together(pace.doubted(call, checks)))
 
 
 def _roles(call: Call) -> Iterator[Check]:

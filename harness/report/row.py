@@ -37,6 +37,7 @@ class Row:
     jitter_p95_ms: float | None = None
     digits: dict[str, str] = field(default_factory=dict)
     stalls: int = 0
+    speed: float = 1.0
     folder: str = ""
 
     @property
@@ -74,6 +75,7 @@ def row_of(call: Call, *, test: str, plan: str, attempt: int, folder: str, error
         network=call.summary["network"],
         host=platform.node(),
         stalls=len(call.stalls),
+        speed=call.speed,
         folder=folder,
         **figures,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
+from b2b import clock
 from b2b.errors import UsageError
 from b2b.flags import SINK
 from b2b.orchestrator.folder import EVENTS, RUNS, is_going_on
@@ -65,6 +67,9 @@ class Watched:
         if self._capture is None:  # then there is no plan yet to say who the events are about
             return
         for values in filter(is_event, self._events.values()):
+            if values.get("event") == "begun":
+                with contextlib.suppress(ValueError, TypeError):  # else its times would not be ours
+                    clock.follow(str(values.get("clock", "")))
             self.state.event(values)
         for values in filter(is_metrics, self._metrics.values()):
             self.state.metrics(values)

@@ -203,6 +203,7 @@ def _facts(call: Call) -> dict[str, str]:
         "made": f"{began[:19].replace('T', ' ')} {began[23:]}" if began else "unknown",
         "call": f"{summary['duration_s']:.1f} s" if call.was_made else "none",
         "network": summary["network"] or "unknown",
+        **({"speed": f"{call.speed:g}: all times are the call's"} if call.speed != 1 else {}),
         "stalls of this machine": str(len(call.stalls)),
         **({"by the plan": "; ".join(call.impaired.summary())} if call.impaired.deeds else {}),
     }
