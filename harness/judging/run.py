@@ -17,7 +17,7 @@ from harness.fault.heard import heard_cause
 from harness.impair.ledger import injected
 from harness.judging.blame import chain_of, sight_of
 from harness.judging.conference import check_conference, is_conference
-from harness.judging.device import both_ways, check_answer, check_resources, leg_between
+from harness.judging.device import as_agreed, both_ways, check_answer, check_resources, leg_between
 from harness.judging.digits import check_digits, check_twice
 from harness.judging.edges import check_edges
 from harness.judging.mix import check_digit_levels
@@ -66,6 +66,8 @@ def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
                 yield from check_stream(leg.name, leg.stream, own, known, sight)
                 yield from check_edges(leg, sight, own.max_gap_ms, known, ended_at_s=call.ended_at_s(leg))
                 yield from check_sender(call, leg)
+            elif leg and leg.answered_at_s and not leg.sends and not call.capture["refusal"]:
+                yield as_agreed(leg)
             else:
                 yield _unseen(call, f"{src} -> {dst}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -62,17 +61,12 @@ sink = {{ dtmf = "5", dtmf_by = "info", max_heard_gap_ms = 400, max_residual_dbo
 
 
 @pytest.fixture
-def judged(b2b, tmp_path):
-    """Make a call, and return how it ended, its output, and its checks of digits."""
+def judged(judged_call):
+    """Make a call, and return how it ended, its output, and the sink's checks by name."""
 
     def make(text: str):
-        path = tmp_path / "digits.plan.toml"
-        path.write_text(text)
-        run = b2b("orchestrator", "--plan", path, "--run-dir", tmp_path / "run", "--network", "private")
-        code = run.wait_exit()
-        found = tmp_path / "run" / "verdict.json"
-        checks = json.loads(found.read_text())["checks"] if found.exists() else []
-        return code, run, {check["name"]: check for check in checks if check["where"] == "sink"}
+        run, checks = judged_call(text)
+        return run.process.returncode, run, {check["name"]: check for check in checks if check["where"] == "sink"}
 
     return make
 
@@ -96,8 +90,8 @@ def test_digits_by_another_way_than_expected(judged):
 
 def test_events_of_the_mixer(judged):
     """Every period, and the sequence as often as there was time for it."""
-    code, run, checks = judged(MIXED.format(sample=SAMPLE))
-    assert code == 0, run.output
+    _, run, checks = judged(MIXED.format(sample=SAMPLE))  # baresip 1.1 sends no sound beside them, which is judged too
+    assert checks["dtmf"]["outcome"] == "pass", run.output
     assert checks["dtmf"]["got"].startswith("'1212")
 
 

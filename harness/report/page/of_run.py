@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from b2b import clock
-from b2b.errors import B2bError, UsageError
+from b2b.errors import B2bError
 from harness.call import PCAP, RESOLVED, SENT, Call, Listener
-from harness.evidence import read_object
 from harness.impair.ledger import FILE as IMPAIRED
 from harness.impair.ledger import Deed
 from harness.phases import phases
-from harness.report.environment import environment
+from harness.report.environment import environment, noted
 from harness.report.page import chains, charts, files, ladder, log, tracks
 from harness.report.page.findings import findings
 from harness.report.page.hops import Hop, gap_limit_ms
-from harness.report.page.making import VERSIONS
 from harness.report.page.tracks import Drawn, Sound, Way, draw, of_hop
 from harness.report.page.view import HERE, PLAYED, RECORDING, LogLine, Mark, Track, View
 from harness.verdict import FILE, Outcome, Verdict
@@ -212,10 +210,7 @@ def _facts(call: Call) -> dict[str, str]:
 
 def _versions(folder: Path) -> tuple[Mapping[str, str], str]:
     """Return what the run was made with, as it noted down; of one that noted nothing, what judges it now."""
-    try:
-        return {name: str(value) for name, value in read_object(folder / VERSIONS).items()}, "of the run"
-    except UsageError:
-        return environment(), HERE
+    return (then, "of the run") if (then := noted(folder)) else (environment(), HERE)
 
 
 def _commands(call: Call) -> dict[str, str]:

@@ -25,9 +25,9 @@ sink.sip_bind = "10.0.0.1:5062"
 SOURCE, SINK, PBX = ("10.0.0.1", 5063), ("10.0.0.1", 5062), ("10.0.0.2", 5060)
 
 
-def call(*, seconds: float = 6, back_s: float = 6, answer: str = "200 OK") -> list[tuple[float, bytes]]:
+def call(*, seconds: float = 6, back_s: float = 6, answer: str = "200 OK", more: str = "") -> list[tuple[float, bytes]]:
     """Return a call from source to device; the device's sound ends after `back_s`."""
-    offer, accept = sdp("10.0.0.1", 4000, kinds="0"), sdp("10.0.0.2", 5000, kinds="0")
+    offer, accept = sdp("10.0.0.1", 4000, kinds="0"), sdp("10.0.0.2", 5000, kinds="0", more=more)
     frames = [frame(0, sip("INVITE sip:echo@b SIP/2.0", body=offer), SOURCE, PBX)]
     if answer:
         body = accept if answer.startswith("2") else ""
@@ -86,6 +86,13 @@ def test_a_device_that_says_nothing(judged):
     """It answered, and no packet came."""
     frames = [one for one in call() if b"\x00\x00\x00\x02" not in one[1][42:54]]
     assert bad(judged(frames)) == {("pbx -> source", "media"): "no RTP of it in the capture"}
+
+
+def test_a_device_that_only_sends(judged):
+    """Then nothing is to be sent to it, and that is no fault; but only then."""
+    for more, found in (("", {("source -> pbx", "media"): "no RTP of it in the capture"}), ("a=sendonly", {})):
+        frames = [one for one in call(more=more) if b"\x00\x00\x00\x01" not in one[1][42:54]]
+        assert bad(judged(frames)) == found
 
 
 @pytest.mark.parametrize(("answer", "got"), [
