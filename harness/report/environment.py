@@ -40,5 +40,5 @@ def noted(folder: Path) -> Mapping[str, str] | None:
     """Return what a run noted that it was made with; None where it noted nothing."""
     try:
         return {str(name): str(value) for name, value in json.loads((folder / FILE).read_text("utf-8")).items()}
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
