@@ -6,13 +6,15 @@ DEMO := $(BIN)/b2b --role orchestrator --plan plans/smk.plan.toml --duration-s 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-for-tests deps-for-report deps-for-bench demo listen test report bench soak matrix docs pictures
+.PHONY: help deps deps-for-tests deps-for-report deps-for-bench demo listen test test-debian13 report bench soak \
+  matrix docs pictures
 export PYTHON
 
 help:
 	@echo 'make demo     a real call source -> mixer -> sink of ten seconds, and what came out; needs no sound card'
 	@echo 'make listen   the same, and you hear it (needs a sound card)'
 	@echo 'make test     every test there is'
+	@echo 'make test-debian13   the same on Debian 13 with baresip 1.1, in a chroot (needs root and debootstrap)'
 	@echo 'make report   the calls of plans/ as one Allure page that opens offline; prints where it is'
 	@echo 'make bench    how b2b compares with other tools, in accuracy and speed; takes some fifteen minutes'
 	@echo 'make soak     a thousand calls in a row, one of an hour, and a hundred of every fault; takes some hours'
@@ -57,6 +59,9 @@ test: $(VENV)/ready-for-tests
 	$(BIN)/pytest -q -n 2 -m 'e2e and not alone'
 	$(PLANS) --clean-alluredir
 	$(BIN)/pytest -q -m alone
+
+test-debian13:
+	@bash .ci/debian13.sh
 
 report: $(VENV)/ready deps-for-report
 	@test -d $(RESULTS) || $(PLANS) || true

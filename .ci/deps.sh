@@ -48,6 +48,10 @@ look() {
   fi
   [ "$wanted" = --tests ] || return 0
   PATH=$PATH:/usr/sbin need nftables command -v nft  # drops packets of a call
+  need sip-tester command -v sipp  # other people's devices
+  need libnet-sip-perl perl -MNet::SIP -e 1
+  PATH=$PATH:/usr/sbin need kamailio command -v kamailio
+  need rtpengine-daemon command -v rtpengine
   need build-essential bash -c 'gcc -E - <<< "#include <stdlib.h>"'  # of pesq there is only the source
   need python3-dev "$python" -c 'import os, sysconfig; open(os.path.join(sysconfig.get_paths()["include"], "Python.h"))'
   need chromium command -v chromium  # opens the pages

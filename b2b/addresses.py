@@ -56,6 +56,11 @@ class Target:
         user = f"{self.user}@" if self.user else ""
         return f"sip:{user}{self.host}{f':{self.port}' if self.port else ''}"
 
+    @property
+    def place(self) -> str:
+        """The host, with its port where the URI has one."""
+        return f"{self.host}:{self.port}" if self.port else self.host
+
     def dialled(self) -> str:
         """Return the URI as it goes to baresip: with a user part and a port."""
         return str(Target(self.user or DEFAULT_USER, self.host, self.port or SIP_PORT))

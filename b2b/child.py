@@ -13,6 +13,7 @@ from pathlib import Path
 
 from b2b import clock
 
+PR_SET_CHILD_SUBREAPER = 36
 PR_SET_PDEATHSIG = 1  # prctl(2); the signal comes when the thread that forked us ends, so never fork from a short one
 POLL_S = 0.02
 
@@ -25,6 +26,7 @@ def start(
     own_group: bool = True,
     dies_with_us: bool = True,
     env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
     stdin: int = subprocess.DEVNULL,
     stdout: int = subprocess.PIPE,
     stderr: int = subprocess.STDOUT,
@@ -53,6 +55,7 @@ def start(
         stdout=stdout,
         stderr=stderr,
         env=None if env is None else dict(env),
+        cwd=cwd,
         preexec_fn=prepare,
     )
 
@@ -66,6 +69,17 @@ def ask(argv: Sequence[str], *, patience_s: float) -> str:
             process.kill()
             said, _ = process.communicate()
     return said.decode(errors="replace")
+
+
+def succeeds(argv: Sequence[str], *, env: Mapping[str, str] | None = None, patience_s: float) -> bool:
+    """Return whether a program ends by itself with exit code 0; what it says is nobody's business."""
+    try:
+        process = start(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except OSError:
+        return False
+    if not wait(process, clock.Deadline.after(patience_s)):
+        stop(process, patience_s=())
+    return process.returncode == 0
 
 
 def python_command(module: str) -> list[str]:
@@ -108,6 +122,40 @@ def kill_group(group: int) -> None:
 def kill_own_group() -> None:
     """Kill ourselves with all that we have started, for nobody is left to do it."""
     os.killpg(0, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what our children leave behind when they end, wherever it has moved itself."""
+    _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes below one, the nearest first."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    found = [pid]
+    for above in found:
+        found += [below for below, parent in parents.items() if parent == above]
+    return found[1:]
+
+
+def kill_descendants() -> None:
+    """Kill all that we have started and all that this has started, until nothing is left."""
+    while below := [pid for pid in descendants(os.getpid()) if not _reaped(pid)]:
+        for pid in below:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        clock.sleep_until(clock.now() + POLL_S)
+
+
+def _reaped(pid: int) -> bool:
+    """Whether a process that was ours has ended; an orphan has nobody else to ask."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:  # it is not ours yet, or somebody has asked before
+        return not Path(f"/proc/{pid}").exists()
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from b2b.errors import UsageError
-from b2b.flags import MIXER, SINK
+from b2b.flags import MIXER, SINK, SOURCE
 from b2b.plan.load import load_plan
 from b2b.plan.model import Node, Plan
 from b2b.plan.resolve import LOOPBACK, resolve
 from harness import canary, runqueue
-from harness.expect import TABLE
+from harness.expect import HEARS, TABLE
 from harness.fault.host import Host
 from harness.impair.table import TABLE as IMPAIR
 from harness.jsonl import read_lines
@@ -40,10 +40,10 @@ SENT = "sent.pcap"  # of a run whose plan impairs it: the packets before that
 
 @dataclass(frozen=True)
 class Listener:
-    """A sink and what it heard."""
+    """A sink, or a source that hears a device, and what it heard."""
 
     node: Node
-    chain: tuple[Node, ...]  # who is heard here, from the source to the last one before the sink
+    chain: tuple[Node, ...]  # who is heard here, from the first that speaks to the last one before the listener
     wav: Path
     reference: Path | None = None  # where the source's file is, if not where the plan says
 
@@ -286,38 +286,67 @@ class Call:
 
     @cached_property
     def listeners(self) -> list[Listener]:
-        """Every sink that has a recording."""
+        """Every node that has a recording: sinks, and sources that hear a device."""
         if not (self.folder / RESOLVED).exists():
             return []
         return [
-            Listener(node, tuple(_heard_by(node, self.plan)), wav, self._reference)
-            for node in self.plan.with_role(SINK)
-            if (wav := self.folder / f"{node.name}.wav").exists()
+            Listener(node, heard_by(node, self.plan), wav, self._reference)
+            for node in self.plan.nodes
+            if not node.is_device and (wav := self.folder / f"{node.name}.wav").exists()
         ]
 
     @property
     def sink(self) -> Listener:
         """The plan's only sink. Raises UsageError where there are several."""
-        if len(self.listeners) != 1:
-            raise UsageError(f"{self.folder}: wanted one recording, has {len(self.listeners)}; use listener(name)")
-        return self.listeners[0]
+        sinks = [listener for listener in self.listeners if listener.node.role == SINK]
+        if len(sinks) != 1:
+            raise UsageError(f"{self.folder}: wanted one recording, has {len(sinks)}; use listener(name)")
+        return sinks[0]
 
     def listener(self, name: str) -> Listener:
-        """Return a sink by name. Raises LookupError where it recorded nothing."""
+        """Return a sink, or a source that hears a device, by name. Raises LookupError where it recorded nothing."""
         for listener in self.listeners:
             if listener.node.name == name:
                 return listener
         raise LookupError(f"{name} recorded nothing")
 
 
+def heard_by(node: Node, plan: Plan) -> tuple[Node, ...]:
+    """Return who is heard at a node, from the first that speaks on; nobody where only a device in between knows."""
+    hears = named(node, plan)
+    if hears is None and node.role == SOURCE:
+        return tuple(plan.node(name) for name in node.callees if "audio_file" in plan.node(name).settings)
+    if hears is None:
+        return tuple(_upstream(node, plan))
+    return tuple(_way(plan.node(hears[0]), node, plan)) if len(hears) == 1 else ()
+
+
+def named(node: Node, plan: Plan) -> tuple[str, ...] | None:
+    """Return the nodes that a plan says are heard at one; None where it says nothing of it."""
+    hears = plan.tables.get(TABLE, {}).get(node.name, {}).get(HEARS)
+    return (hears,) if isinstance(hears, str) else None if hears is None else tuple(hears)
+
+
+def _upstream(node: Node, plan: Plan) -> Iterator[Node]:
+    """Yield who calls a node, and who calls that, from the source on, or from a device that has sound of its own."""
+    callers = plan.callers_of(node.name)
+    if len(callers) == 1:
+        caller = callers[0]
+        if not (caller.is_device and "audio_file" in caller.settings):
+            yield from _upstream(caller, plan)
+        yield caller
+
+
+def _way(speaker: Node, listener: Node, plan: Plan) -> Iterator[Node]:
+    """Yield the nodes from one that speaks, itself included, to one that hears it, or to the device in between."""
+    at, passed = speaker, set[str]()
+    while at.name not in passed:
+        yield at
+        passed.add(at.name)
+        if len(at.callees) != 1 or at.callees[0] == listener.name:
+            return
+        at = plan.node(at.callees[0])
+
+
 def _gains(chain: Sequence[Node]) -> list[float]:
     return [float(node.settings["mix_gain_in"]) for node in chain if node.role == MIXER]
-
-
-def _heard_by(node: Node, plan: Plan) -> Iterator[Node]:
-    """Yield who is heard at a node, from the source on."""
-    for caller in plan.nodes:
-        if caller.calls == node.name:
-            yield from _heard_by(caller, plan)
-            yield caller
-

@@ -40,9 +40,10 @@ def phases(call: Call) -> list[Phase]:
 def _ends(call: Call) -> list[tuple[str, float | None]]:
     """Return when each phase ended; None where it did not."""
     nodes = len(call.plan.nodes)
+    started = sum(node.starts_itself for node in call.plan.nodes)
     return [
         (NETWORK, _time(call, "begun")),
-        (START, _time(call, "started", count=nodes)),
+        (START, _time(call, "started", count=started)),
         (READY, _time(call, "ready", count=nodes)),
         (CALL, _time(call, "stopping", "terminate", "exited")),
         (STOP, _time(call, "played")),

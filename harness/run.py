@@ -37,7 +37,9 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
         yield
     (folder / NOTES).write_text(json.dumps(asdict(capture)) + "\n", encoding="utf-8")
     call, judged = Call(folder), None
-    making.note_versions(folder)
+    from harness.report import environment  # when the call is over: it looks up versions
+
+    environment.note(folder)
     if wanted:
         from harness.judging.run import judge
 

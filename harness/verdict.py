@@ -41,8 +41,15 @@ class Check:
         """Return the check as one sentence."""
         at = f" at {self.at_s:.2f} s" if self.at_s is not None else ""
         look = f" (see {self.file})" if self.file else ""
-        why = f"; {self.cause}" if self.cause and self.outcome is not Outcome.PASS else ""
+        why = f"; {self.cause}" if self._cause_is_news else ""
         return f"{self.where}: {self.name}: wanted {self.wanted}, got {self.got}{at}{look}{why}"
+
+    @property
+    def _cause_is_news(self) -> bool:
+        """Whether the cause says more than what came: a stall of the host is told as what came."""
+        if not self.cause or self.outcome is Outcome.PASS:
+            return False
+        return self.cause.partition(": ")[2] not in self.got
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import re
 import shutil
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from b2b import clock
@@ -18,11 +18,14 @@ from b2b.baresip.control import CallEvent, Control, Refused
 from b2b.baresip.door import free_port
 from b2b.baresip.process import Baresip
 from b2b.baresip.stats import LegStats, parse_audio_debug
-from b2b.errors import SipError
+from b2b.errors import SipError, UsageError
 
 START_S = 5.0
 START_TRIES = 3
 POLL_S = 0.01
+REGISTERED = "REGISTER_OK"
+REGISTERED_SIGN = "\x1b[32mOK"  # what `reginfo` has beside an account that is
+REFUSED = re.compile(r"reg: \S+?:? .*?(\d{3} [^(]+?) \(")  # what a registrar's refusal leaves in the log
 IN_USE = "Address already in use"
 PACKETS = re.compile(r"packets:\s+(\d+)\s+(\d+)")  # what a stream's end leaves in the log: sent, received
 DEVICE_FAILED = r"could not (open|reset) (auplay|ausrc)|start_(player|source) failed"
@@ -53,6 +56,8 @@ class Call:
     reason: str = ""
     answered_at: float | None = None
     id: str = ""
+    described_at: float | None = None  # when the other side's SDP came
+    early: bool = False  # and whether that was before its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class UserAgent:
     ) -> None:
         self.accounts, self.address, self.port = accounts, address, port
         self.calls = {account.user: Call() for account in accounts}
+        self._registered: tuple[bool, str] | None = None
         self._asked_port = port
         self._own_group, self._work_dir = own_group, work_dir
         self._on_message = on_message
@@ -96,6 +102,8 @@ class UserAgent:
             self._dialect = versions.installed()
         except OSError as error:
             raise SipError(f"baresip cannot be started: {error.strerror}") from error
+        if any(account.dtmf_mode for account in self.accounts) and not self._dialect.sends_info:
+            raise UsageError(f"--dtmf-mode info: baresip {self._dialect} sends no SIP INFO, wanted 1.1 or later")
         for attempt in range(START_TRIES):
             try:
                 self._start()
@@ -156,6 +164,20 @@ class UserAgent:
         """Answer the call that rings on one leg."""
         self._about(account, "accept")
 
+    def registration(self) -> tuple[bool, str] | None:
+        """Return whether the registrar has accepted the account that registers, and its answer; None before that.
+
+        It may have answered before there was a control connection that could tell.
+        """
+        if self._registered is None and REGISTERED_SIGN in self._command("reginfo"):
+            self._registered = True, ""
+        return self._registered
+
+    def press(self, account: Account, digits: str) -> None:
+        """Signal digits on one leg, one after the other, as the account's DTMF mode has it."""
+        call_id = self.calls[account.user].id
+        self._command(*self._dialect.press(account, self.address, call_id, digits))
+
     def hang_up(self) -> None:
         """End every call; when this returns, baresip has let go of their sound cards."""
         for account in self.accounts:
@@ -205,10 +227,15 @@ class UserAgent:
             card=cards[0].name,
             max_calls=self._dialect.max_calls(len(self.accounts)),
             modules_in=config.modules_folder(),
+            version=self._dialect.version,
         )
-        accounts = config.accounts(self.accounts, self.address)
-        self._baresip.start({"config": text, "accounts": accounts, "asound.conf": config.asound(cards)})
+        self._baresip.start(
+            {"config": text, "asound.conf": config.asound(cards)},
+            secrets={"accounts": config.accounts(self.accounts, self.address, secret=True)},
+            over_tcp=self.port if any(account.transport == "tcp" for account in self.accounts) else None,
+        )
         self._control = self._connect(clock.Deadline.after(START_S))
+        self._baresip.forget_secrets({"accounts": config.accounts(self.accounts, self.address)})
         self._baresip.forget_folder()
 
     def _connect(self, deadline: clock.Deadline) -> Control:
@@ -234,16 +261,25 @@ class UserAgent:
         self._leaving = False
 
     def _on_line(self, line: str) -> None:
+        if self._registered is None and (refused := REFUSED.search(line)):
+            self._registered = False, refused[1]
         if found := PACKETS.match(line):
             self._totals[self._closing_leg] = int(found[1]), int(found[2])
 
     def _on_event(self, event: CallEvent) -> None:
-        if before := self.calls.get(event.user):
+        if event.type.startswith("REGISTER_"):
+            self._registered = event.type == REGISTERED, event.param
+        elif before := self.calls.get(event.user):
             before.id = event.call_id or before.id
+            before.early = before.early or event.type == "CALL_PROGRESS"
+            if event.type == "CALL_REMOTE_SDP":
+                before.described_at = clock.now()
             if state := STATES.get(event.type):
                 now = clock.now()
                 answered_at = now if state is CallState.ESTABLISHED else before.answered_at
-                self.calls[event.user] = Call(state, now, event.param, answered_at, before.id)
+                self.calls[event.user] = replace(
+                    before, state=state, since=now, reason=event.param, answered_at=answered_at
+                )
         self._on_message(event)
 
     def _on_loss(self, reason: str) -> None:

@@ -22,7 +22,7 @@ SHORT_S = 0.3  # for one that did not answer the last time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallEvent:
-    """What baresip says of a call: CALL_INCOMING, CALL_RINGING, CALL_ESTABLISHED, CALL_CLOSED, CALL_RTCP, …"""
+    """What baresip says of a call (CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED, …), or of a registration."""
 
     type: str
     user: str
@@ -58,9 +58,9 @@ def split_netstrings(buffer: bytearray) -> Iterator[bytes]:
 
 
 def as_event(message: dict[str, Any]) -> CallEvent | None:
-    """Read an event; None for those that are not about calls."""
+    """Read an event; None for those that are not about calls or registrations."""
     kind = str(message.get("type", ""))
-    if not kind.startswith("CALL_"):
+    if not kind.startswith(("CALL_", "REGISTER_")):
         return None
     user = str(message.get("accountaor", "")).partition(":")[2].partition("@")[0]
     rtcp = message.get("rtcp_stats")

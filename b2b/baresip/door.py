@@ -2,9 +2,10 @@
 
 No configuration of baresip 1.x keeps it from listening on TCP and, one port higher, on TLS beside SIP's UDP port, nor
 its RTP sockets from binding every address of the machine. So its bind() and listen() are answered from here, by
-seccomp's user notification (Linux 5.9): TCP and TLS for SIP are told yes and bound to nothing, and a UDP socket for
-every address is bound to ours. The control socket, and whatever names our own address, goes through as it is. A TCP
-socket that is bound to nothing is kept out of epoll too: it would report a hang-up for ever, and baresip spin on it.
+seccomp's user notification (Linux 5.9): TLS for SIP, and TCP unless it is wanted, are told yes and bound to nothing,
+and a UDP socket for every address is bound to ours. The control socket, and whatever names our own address, goes
+through as it is. A TCP socket that is bound to nothing is kept out of epoll too: it would report a hang-up for ever,
+and baresip spin on it.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ def filter_program(abi: Abi) -> bytes:
 class Door:
     """Made before the fork; `install` runs in the child, `serve` in us, `refusal` says why there is none."""
 
-    def __init__(self, *, address: str, control_port: int) -> None:
-        self._address, self._control_port = address, control_port
+    def __init__(self, *, address: str, control_port: int, sip_over_tcp: int | None = None) -> None:
+        self._address, self._tcp_ports = address, {control_port, sip_over_tcp}
         self._abi = ABIS.get(platform.machine())
         self._ours, self._childs = socket.socketpair()
         self._unbound: dict[int, int] = {}  # descriptor -> inode, for a descriptor may come to mean another socket
@@ -140,7 +141,7 @@ class Door:
         if family not in (socket.AF_INET, socket.AF_INET6):
             return 0, CONTINUE
         with self._borrow(process, theirs) as sock:
-            if sock.type == socket.SOCK_STREAM and port != self._control_port:
+            if sock.type == socket.SOCK_STREAM and port not in self._tcp_ports:
                 self._unbound[theirs] = os.fstat(sock.fileno()).st_ino
                 return 0, 0
             if sock.type == socket.SOCK_DGRAM and address == "0.0.0.0":

@@ -38,19 +38,22 @@ class Baresip:
         self._folder = work_dir or Path(tempfile.mkdtemp(prefix="b2b-"))
         self._words: deque[str] = deque(maxlen=KEPT_LINES)
         self.weakness = ""
+        self._secrets: dict[str, int] = {}
 
-    def start(self, files: Mapping[str, str]) -> None:
+    def start(
+        self, files: Mapping[str, str], *, secrets: Mapping[str, str] | None = None, over_tcp: int | None = None
+    ) -> None:
         """Write the files and start it; `asound.conf` among them is ALSA's, for this process alone.
 
-        Raises B2bError where they cannot be written.
+        What is in `secrets` never reaches a disk: it is read from our memory, until `forget_secrets` is called.
+        `over_tcp` is the port of its own on which it may listen over TCP too. Raises B2bError where the files cannot be
+        written.
         """
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for name, text in files.items():
-                (self._folder / name).write_text(text)
+            self._write(files, secrets or {})
         except OSError as error:
             raise B2bError(f"cannot write baresip's configuration to {self._folder}: {error.strerror}") from error
-        door = Door(address=self._address, control_port=self.control_port)
+        door = Door(address=self._address, control_port=self.control_port, sip_over_tcp=over_tcp)
         self._asound = (self._folder / "asound.conf").open("rb")  # read anew at each call, also without a folder
         self._process = child.start(
             ["baresip", "-f", str(self._folder)],
@@ -68,6 +71,15 @@ class Baresip:
     def pid(self) -> int:
         """Its process number."""
         return self._process.pid
+
+    def forget_secrets(self, instead: Mapping[str, str]) -> None:
+        """Let go of what was secret, once baresip has read it, and leave in its place what may be seen."""
+        for name, fd in self._secrets.items():
+            os.close(fd)
+            (self._folder / name).unlink(missing_ok=True)
+            if name in instead:
+                (self._folder / name).write_text(instead[name])
+        self._secrets.clear()
 
     def forget_folder(self) -> None:
         """Remove a temporary folder, once baresip has read it."""
@@ -92,7 +104,18 @@ class Baresip:
             child.stop(self._process, patience_s=(BYE_S, BYE_S))  # the second for an INVITE without an answer
             self._reader.join(1)
             self._asound.close()
+        self.forget_secrets({})
         self.forget_folder()
+
+    def _write(self, files: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, text in files.items():
+            (self._folder / name).write_text(text)
+        for name, text in secrets.items():
+            self._secrets[name] = os.memfd_create(name)
+            os.write(self._secrets[name], text.encode())
+            (self._folder / name).unlink(missing_ok=True)
+            (self._folder / name).symlink_to(f"/proc/{os.getpid()}/fd/{self._secrets[name]}")
 
     def _read_log(self, log: TextIO | None) -> None:
         assert self._process.stdout

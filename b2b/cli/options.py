@@ -61,6 +61,9 @@ PARSED = {
     "sip-bind": Parsed("address", parse_bind),
     "sip-user": Parsed("user", parse_user),
     "target": Parsed("uri", parse_target),
+    "register": Parsed("uri", parse_target),
+    "outbound": Parsed("uri", parse_target),
+    "user": Parsed("user", parse_user),
 }
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from b2b import child
@@ -35,13 +35,25 @@ def role_command(node: Node, *, target: str | None, extra: Mapping[str, str]) ->
     return command
 
 
-class RoleProcess:
-    """One role's process; what it writes and how it ends goes to `post`."""
+def without(secrets: Collection[str], *, but: str | None = None) -> dict[str, str]:
+    """Return our environment without the passwords of others."""
+    return {name: value for name, value in os.environ.items() if name not in secrets or name == but}
 
-    def __init__(self, node: Node, command: list[str], post: Callable[[Event], None]) -> None:
+
+class RoleProcess:
+    """One role's process; what it writes and how it ends goes to `post`.
+
+    `secrets` are the variables of the environment with passwords, of which it gets its own alone.
+    """
+
+    def __init__(
+        self, node: Node, command: list[str], post: Callable[[Event], None], *, secrets: Collection[str] = ()
+    ) -> None:
         self.node, self._post = node, post
         # It must outlive us by the moment that it takes to hang up, so it watches its standard input instead.
-        self._process = child.start([*child.python_command("b2b"), *command], stdin=subprocess.PIPE, dies_with_us=False)
+        command = [*child.python_command("b2b"), *command]
+        env = without(secrets, but=node.settings.get("password_env"))
+        self._process = child.start(command, stdin=subprocess.PIPE, dies_with_us=False, env=env)
         self._reader = threading.Thread(target=self._read, name=f"{node.name}-output", daemon=True)
         self._reader.start()
         threading.Thread(target=self._wait, name=f"{node.name}-exit", daemon=True).start()

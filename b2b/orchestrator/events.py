@@ -9,7 +9,7 @@ from b2b.logs import LogLine
 
 @dataclass(frozen=True, slots=True)
 class ReadySeen:
-    """A role has printed its handshake; `sip` is where it listens."""
+    """A role has printed its handshake, or a device shown that it is there; `sip` is where it listens."""
 
     node: str
     sip: str
@@ -25,15 +25,23 @@ class LogSeen:
 
 @dataclass(frozen=True, slots=True)
 class WordsSeen:
-    """Something below a role has written what is no log line."""
+    """Something below a role has written what is no log line; a device writes nothing else."""
 
     node: str
     words: str
 
 
 @dataclass(frozen=True, slots=True)
+class NotReady:
+    """A device still shows no sign of being ready; its text says what it shows instead."""
+
+    node: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
 class Exited:
-    """A role's process has ended; a negative code is the signal that ended it."""
+    """A role's or device's process has ended; a negative code is the signal that ended it."""
 
     node: str
     code: int
@@ -51,12 +59,12 @@ class Passed:
     """Time has passed, and nothing else has happened."""
 
 
-Event = ReadySeen | LogSeen | WordsSeen | Exited | Interrupted | Passed
+Event = ReadySeen | LogSeen | WordsSeen | NotReady | Exited | Interrupted | Passed
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """Start a role's process."""
+    """Start a role's or a device's process."""
 
     node: str
 
@@ -70,7 +78,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Terminate:
-    """Ask a role to stop, with SIGTERM."""
+    """Ask a role to stop, with SIGTERM, or a device, with its own signal."""
 
     node: str
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from b2b import clock, host
 from b2b.errors import B2bError, ExitCode, UsageError, describe
-from b2b.flags import FLAGS, ORCHESTRATOR
+from b2b.flags import FLAGS, ORCHESTRATOR, SOURCE
 from b2b.logs import printable
 from b2b.orchestrator import hooks, network, picture, signals
 from b2b.orchestrator.children import relative, role_command
@@ -20,9 +20,11 @@ from b2b.orchestrator.report import closing_lines, summary
 from b2b.orchestrator.run import Run, Wishes, extra_flags
 from b2b.orchestrator.supervise import Failure, Supervisor, Timing
 from b2b.orchestrator.view import View
+from b2b.plan.change import TOPOLOGY
+from b2b.plan.installed import missing
 from b2b.plan.load import load_plan
 from b2b.plan.model import Plan
-from b2b.plan.resolve import call_duration_s, is_self_contained, on_free_ports, resolve
+from b2b.plan.resolve import call_duration_s, is_self_contained, on_free_ports, on_ports, resolve
 
 PRIVATE, HOST = "private", "host"
 HIDDEN = {flag.option for flag in FLAGS if flag.hidden}  # between us and our roles
@@ -35,17 +37,20 @@ def main(flags: Mapping[str, Any]) -> int:
     kind, why = choose_network(flags["network"], loaded)
     plan = resolve(loaded, host_ip="127.0.0.1" if kind == PRIVATE else host.host_ip())
     if flags["free_ports"] and kind == HOST and is_self_contained(loaded):
-        plan = on_free_ports(plan)
+        plan = on_ports(plan, host.free_port) if plan.devices else on_free_ports(plan)
     wishes = Wishes(
         duration_s=flags["duration_s"],
         listen=flags["listen"],
         kill_s=flags["kill_ms"] / 1000,
         expected_s=call_duration_s(plan),
+        ears=frozenset(node.name for node in plan.with_role(SOURCE) if node.calls and plan.node(node.calls).is_device),
     )
     folder = RunFolder(flags["run_dir"] or default_folder(plan))
     if flags["dry_run"]:
         show(plan, folder, wishes, why)
         return int(ExitCode.OK)
+    for device, why in missing(plan):
+        raise plan.where.error(TOPOLOGY, device.name, "command", says=f"wanted what is installed: {why}")
     if kind == PRIVATE:
         network.enter_private()
     timing = Timing(flags["ready_ms"] / 1000, flags["grace_ms"] / 1000, flags["kill_ms"] / 1000)
@@ -74,6 +79,8 @@ def choose_network(wanted: str, plan: Plan) -> tuple[str, str]:
     contained = is_self_contained(plan)
     if wanted == "auto" and not contained:
         return HOST, "the plan reaches beyond itself"
+    if there := [node.name for node in plan.devices if not node.starts_itself]:
+        raise UsageError(f"--network private: {there[0]} is there already, outside of it; use --network host")
     if refusal := network.private_works():
         if wanted == PRIVATE:
             raise UsageError(f"--network private: this system does not allow it ({refusal}); use --network host")
@@ -87,6 +94,9 @@ def show(plan: Plan, folder: RunFolder, wishes: Wishes, why: str) -> None:
         print(f"Warning: {printable(warning)}", file=sys.stderr)
     print(f"# network: {why}", *picture.picture(plan), *hooks.dry_run(plan), sep="\n")
     for node in plan.nodes:
+        if node.is_device:
+            print(f"\n# {node.name}", *picture.device(node, plan, folder.node(node.name)), sep="\n")
+            continue
         typed = {name: value for name, value in extra_flags(node, wishes, folder).items() if name not in HIDDEN}
         command = role_command(node, target=node.settings.get("sip_target"), extra=typed)
         print(f"\n# {node.name}", picture.shell_line(command), sep="\n")
@@ -138,6 +148,7 @@ def _summary(run: Run, kind: str, *, exit_code: int | None, failed: Failure | No
         exit_codes=run.supervisor.exit_codes(),
         metrics=run.metrics,
         failed=failed,
+        held=run.held,
     )
 
 
@@ -146,7 +157,9 @@ def _close(
 ) -> None:
     """Say what came out, in words, with where to look."""
     console.say(f"the call lasted {run.duration_s:.1f} s" if run.duration_s else "there was no call")
-    for well, line in closing_lines(run.plan, run.supervisor.exit_codes(), run.metrics, in_call=run.in_call):
+    codes = run.supervisor.exit_codes()
+    closing = closing_lines(run.plan, codes, run.metrics, in_call=run.in_call, failed=failed, held=run.held)
+    for well, line in closing:
         console.say(line, mark="✓" if well else "✗")
     for node in run.plan.nodes:
         recording = folder.recording(node.name)

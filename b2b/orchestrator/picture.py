@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 from b2b.baresip import config
-from b2b.flags import MIXER, SINK, SOURCE
+from b2b.flags import EXTERNAL, MIXER, SINK, SOURCE
+from b2b.orchestrator.devices import command_of
 from b2b.plan.model import Node, Plan
 from b2b.roles.legs import legs_of
 
 
 def picture(plan: Plan) -> Iterator[str]:
     """Yield one line for each chain of calls, from its caller to its end."""
-    called = {node.calls for node in plan.nodes}
+    called = {name for node in plan.nodes for name in node.callees}
     for node in plan.nodes:
         if node.name not in called:
             yield " ──▶ ".join(_chain(node, plan))
@@ -35,6 +38,15 @@ def configuration(node: Node) -> Iterator[str]:
     yield from (f"accounts: {line}" for line in config.accounts(legs, bind.ip).splitlines())
 
 
+def device(node: Node, plan: Plan, folder: Path) -> Iterator[str]:
+    """Yield how a device is started, and the files that it gets."""
+    if not node.starts_itself:
+        yield f"is there already, at {node.bind}; it is neither started nor stopped"
+        return
+    yield shlex.join(command_of(node, plan, folder))
+    yield from (f"    {name}: {path}" for name, path in node.settings.get("files", {}).items())
+
+
 def shell_line(command: list[str]) -> str:
     """Return a command as it could be typed."""
     return shlex.join(["b2b", "--role", *command])
@@ -42,8 +54,10 @@ def shell_line(command: list[str]) -> str:
 
 def _chain(node: Node, plan: Plan) -> Iterator[str]:
     yield _box(node)
-    if node.calls:
-        yield from _chain(plan.node(node.calls), plan)
+    if len(node.callees) > 1:
+        yield " and ".join(_box(plan.node(name)) for name in node.callees)
+    elif node.callees:
+        yield from _chain(plan.node(node.callees[0]), plan)
     elif node.target:
         yield f"( {node.target} )"
 
@@ -53,9 +67,11 @@ def _box(node: Node) -> str:
     return f"[ {node.name} {place}{_what(node.role, node.settings)} ]"
 
 
-def _what(role: str, settings: Mapping[str, object]) -> str:
+def _what(role: str, settings: Mapping[str, Any]) -> str:
     if role == SOURCE:
         return f" ♪ {str(settings['audio_file']).rpartition('/')[2]}"
     if role == MIXER and settings["dtmf_seq"]:
         return f" + {settings['dtmf_seq']} every {settings['dtmf_period_ms']} ms"
+    if role == EXTERNAL:
+        return f" ⚙ {Path(settings['command'][0]).name}" if "command" in settings else " ⚙ there already"
     return " ● records" if role == SINK else ""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from b2b.child import how_it_ended
 from b2b.errors import ExitCode
 from b2b.flags import MIXER, SINK, SOURCE
+from b2b.orchestrator.resources import Held, difference
 from b2b.orchestrator.supervise import Failure
 from b2b.plan.model import Node, Plan
 
@@ -32,8 +34,12 @@ def summary(
     exit_codes: Mapping[str, int | None],
     metrics: Mapping[str, Metrics],
     failed: Failure | None,
+    held: Mapping[str, Sequence[Held]] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return the content of summary.json; an exit code of None means that the run was cut off."""
+    """Return the content of summary.json; an exit code of None means that the run was cut off.
+
+    `held` is what each device held before and after the calls.
+    """
     return {
         "exit_code": exit_code,
         "network": network,
@@ -43,6 +49,7 @@ def summary(
                 "role": node.role,
                 "exit_code": exit_codes.get(node.name),
                 "metrics": dict(metrics[node.name]) if node.name in metrics else None,
+                **({"resources": _resources(held.get(node.name, ()))} if node.is_device else {}),
             }
             for node in plan.nodes
         },
@@ -51,15 +58,50 @@ def summary(
 
 
 def closing_lines(
-    plan: Plan, exit_codes: Mapping[str, int | None], metrics: Mapping[str, Metrics], *, in_call: Container[str]
+    plan: Plan,
+    exit_codes: Mapping[str, int | None],
+    metrics: Mapping[str, Metrics],
+    *,
+    in_call: Container[str],
+    failed: Failure | None = None,
+    held: Mapping[str, Sequence[Held]] = MappingProxyType({}),
 ) -> Iterator[tuple[bool, str]]:
-    """Yield for each role whether it did well, and what it sent and received in words; `in_call` had a call."""
+    """Yield for each node whether it did well, and what it sent and received in words; `in_call` had a call.
+
+    Of a device it is told how it ended and what it `held`; it did well unless it is what `failed`.
+    """
     width = max(len(node.name) for node in plan.nodes)
     for node in plan.nodes:
         code = exit_codes.get(node.name)
+        if node.is_device:
+            well = not (failed and failed.node == node.name)
+            yield well, f"{node.name.ljust(width)}  {_device(node, code, held.get(node.name, ()))}"
+            continue
         did = _deeds(node, metrics.get(node.name), in_call=node.name in in_call)
         ended = "was never started" if code is None else "" if code == 0 else _ended(code)
         yield code == 0, f"{node.name.ljust(width)}  {', '.join(part for part in (did, ended) if part)}"
+
+
+def _resources(held: Sequence[Held]) -> dict[str, Any] | None:
+    """Return what a device held before its calls and after them, and what there was more of then."""
+    if len(held) < 2:
+        return None
+    return {"before": held[0].as_json(), "after": held[-1].as_json(), "more": difference(held[0], held[-1])}
+
+
+def _device(node: Node, code: int | None, held: Sequence[Held]) -> str:
+    if not node.starts_itself:
+        return f"was there already, at {node.bind}"
+    if code is None:
+        return "was never started"
+    if (told := _resources(held)) is None:
+        return how_it_ended(code)
+    after, more = told["after"], told["more"]
+    ports = f", still open: {', '.join(more['ports'])}" if more["ports"] else ""
+    return (
+        f"{after['descriptors']} descriptors ({more['descriptors']:+d}), "
+        f"{after['memory_kb']} kB ({more['memory_kb']:+d}){ports}, {how_it_ended(code)}"
+    )
 
 
 def _ended(code: int) -> str:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from b2b import clock
+from b2b.errors import B2bError
 from b2b.flags import DEFAULT_APLAY, ORCHESTRATOR, SINK, SOURCE
 from b2b.orchestrator import signals
-from b2b.orchestrator.children import RoleProcess, role_command
+from b2b.orchestrator.children import RoleProcess, role_command, without
 from b2b.orchestrator.console import Console
+from b2b.orchestrator.devices import Device
 from b2b.orchestrator.events import (
     Command,
     Event,
@@ -19,6 +21,7 @@ from b2b.orchestrator.events import (
     Interrupted,
     Launch,
     LogSeen,
+    NotReady,
     Passed,
     ReadySeen,
     Release,
@@ -27,6 +30,7 @@ from b2b.orchestrator.events import (
 )
 from b2b.orchestrator.folder import RunFolder
 from b2b.orchestrator.report import progress
+from b2b.orchestrator.resources import Held
 from b2b.orchestrator.supervise import Supervisor
 from b2b.plan.model import Node, Plan
 from b2b.plan.resolve import finish_target
@@ -44,6 +48,7 @@ class Wishes:
     listen: bool
     kill_s: float
     expected_s: float | None = None
+    ears: frozenset[str] = frozenset()  # the sources that hear somebody: a device, or themselves in its echo
 
 
 def extra_flags(node: Node, wishes: Wishes, folder: RunFolder) -> dict[str, str]:
@@ -57,10 +62,10 @@ def extra_flags(node: Node, wishes: Wishes, folder: RunFolder) -> dict[str, str]
     expected_s = None if "duration_s" in node.given else wishes.expected_s
     if node.role == SOURCE and (duration_s := wishes.duration_s or expected_s):
         extra["--duration-s"] = repr(duration_s)
-    if node.role == SINK:
+    if node.role == SINK or node.name in wishes.ears:
         extra["--capture"] = str(folder.recording(node.name))
-        if wishes.listen and "aplay_cmd" not in node.given:
-            extra["--aplay-cmd"] = DEFAULT_APLAY
+    if node.role == SINK and wishes.listen and "aplay_cmd" not in node.given:
+        extra["--aplay-cmd"] = DEFAULT_APLAY
     return extra
 
 
@@ -76,7 +81,8 @@ class Run:
         self.in_call: set[str] = set()
         self._folder, self._console, self._wishes = folder, console, wishes
         self._inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._processes: dict[str, RoleProcess] = {}
+        self.held: dict[str, list[Held]] = {}  # by each device before the calls, and after them
+        self._processes: dict[str, RoleProcess | Device] = {}
         self._addresses: dict[str, str] = {}
         self._answered_at: float | None = None
         self._told_reason = ""
@@ -110,9 +116,12 @@ class Run:
 
     def _do(self, command: Command) -> None:
         if isinstance(command, Launch):
-            self._launch(self.plan.node(command.node))
+            node = self.plan.node(command.node)
+            self._launch_device(node) if node.is_device else self._launch(node)
             return
         process = self._processes[command.node]
+        if isinstance(command, Release | Terminate) and isinstance(process, Device):
+            self._look_into(process)
         if isinstance(command, Release):
             self._folder.event(command.node, "released")
             process.release()
@@ -127,9 +136,37 @@ class Run:
     def _launch(self, node: Node) -> None:
         target = finish_target(node.settings["sip_target"], self._addresses) if node.target else None
         command = role_command(node, target=target, extra=extra_flags(node, self._wishes, self._folder))
-        self._processes[node.name] = process = RoleProcess(node, command, self._inbox.put)
+        self._processes[node.name] = process = RoleProcess(
+            node, command, self._inbox.put, secrets=self._secrets()
+        )
         self._folder.event(node.name, "started", pid=process.pid, command=command)
         self._console.say(f"started {node.name} pid={process.pid}", mark="✓", started=node.name, pid=process.pid)
+
+    def _launch_device(self, node: Node) -> None:
+        try:
+            device = Device(
+                node, self.plan, self._folder.node(node.name), self._inbox.put, env=without(self._secrets())
+            )
+        except B2bError as error:  # what was checked before has changed since
+            self._inbox.put(WordsSeen(node.name, str(error)))
+            self._inbox.put(Exited(node.name, int(error.code)))
+            return
+        self._processes[node.name] = device
+        if device.pid is None:
+            self._console.say(f"{node.name} is there already, at {node.bind}")
+            return
+        self._folder.event(node.name, "started", pid=device.pid, command=device.command)
+        self._console.say(f"started {node.name} pid={device.pid}", mark="✓", started=node.name, pid=device.pid)
+
+    def _secrets(self) -> set[str]:
+        """Return the variables of the environment that hold a password of some role."""
+        return {node.settings["password_env"] for node in self.plan.nodes if "password_env" in node.settings}
+
+    def _look_into(self, device: Device) -> None:
+        """Note what a device holds, twice: when the calls may begin, and when they are over."""
+        if (held := device.held()) and device.alive:
+            self.held.setdefault(device.node.name, []).append(held)
+            self._folder.event(device.node.name, "holds", **held.as_json())
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, ReadySeen):
@@ -139,8 +176,11 @@ class Run:
         elif isinstance(event, LogSeen):
             self._tell_log(event)
         elif isinstance(event, WordsSeen):
+            level = "INFO" if self.plan.node(event.node).is_device else "WARNING"
             self._folder.event(event.node, "words", msg=event.words)
-            self._console.say(event.words, node=event.node, level="WARNING")
+            self._console.say(event.words, node=event.node, level=level)
+        elif isinstance(event, NotReady):
+            self._folder.event(event.node, "not ready", msg=event.says)
         elif isinstance(event, Exited):
             self._folder.event(event.node, "exited", code=event.code)
             if self._answered_at is not None and not self.duration_s and self._is_caller(event.node):

@@ -29,6 +29,10 @@ GRAMMARS: dict[str, Callable[[str], object]] = {
     "sip_bind": parse_bind,
     "sip_target": parse_target,
     "sip_user": parse_user,
+    "user": parse_user,
+    "register": parse_target,
+    "outbound": parse_target,
+    "dtmf": parse_sequence,
     "dtmf_seq": parse_sequence,
 }
 

@@ -13,6 +13,7 @@ from b2b.flags import CALLING_ROLES, SOURCE, plan_flags
 from b2b.plan import toml
 from b2b.plan.change import TOPOLOGY, Keys, changed, full
 from b2b.plan.check import check_value, describe, suggest
+from b2b.plan.device import check_templates
 from b2b.plan.model import Node, Plan
 from b2b.plan.node import make_node
 from b2b.plan.where import Where, lines_of_keys
@@ -48,6 +49,7 @@ def load_plan(
     folder = path.parent if to_run else None
     nodes = tuple(make_node(name, table, folder=folder, where=where) for name, table in topology.items())
     check_binds(nodes, where)
+    check_templates(nodes, where)
     return Plan(path, nodes, document, warnings, where)
 
 

@@ -7,27 +7,46 @@ from pathlib import Path
 from typing import Any
 
 from b2b.addresses import Bind, Target, parse_bind, parse_target
+from b2b.flags import EXTERNAL
 from b2b.plan.where import Where
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One role of the topology, with the settings in effect and those that the user gave."""
+    """One role or device of the topology, with the settings in effect and those that the user gave."""
 
     name: str
     role: str
     settings: dict[str, Any]
     given: frozenset[str] = frozenset()
     calls: str | None = None  # the node that the target points to, known once the plan is resolved
+    relies_on: tuple[str, ...] = ()  # the devices that it registers with, or sends its requests through
+
+    @property
+    def is_device(self) -> bool:
+        """Whether it is somebody else's: a PBX, a proxy, a phone."""
+        return self.role == EXTERNAL
 
     @property
     def bind(self) -> Bind:
-        """The address to listen on."""
-        return parse_bind(self.settings["sip_bind"])
+        """The address that it listens on."""
+        return parse_bind(self.settings["address" if self.is_device else "sip_bind"])
+
+    @property
+    def callees(self) -> tuple[str, ...]:
+        """The nodes that it calls: a role at most one, a device as many as its plan says."""
+        if self.is_device:
+            return tuple(self.settings["calls"])
+        return (self.calls,) if self.calls else ()
+
+    @property
+    def starts_itself(self) -> bool:
+        """Whether it is a process of the run; a device that is there already is none."""
+        return not self.is_device or "command" in self.settings
 
     @property
     def target(self) -> Target | None:
-        """Whom the node calls; None for a sink."""
+        """Whom a role calls; None for a sink, and for a device."""
         return parse_target(self.settings["sip_target"]) if "sip_target" in self.settings else None
 
 
@@ -48,3 +67,16 @@ class Plan:
     def with_role(self, role: str) -> tuple[Node, ...]:
         """Return the nodes of a role in the plan's order."""
         return tuple(node for node in self.nodes if node.role == role)
+
+    @property
+    def devices(self) -> tuple[Node, ...]:
+        """The nodes that are not b2b."""
+        return self.with_role(EXTERNAL)
+
+    def users_of(self, name: str) -> tuple[Node, ...]:
+        """Return the nodes that call one, or rely on it."""
+        return tuple(node for node in self.nodes if name in (*node.callees, *node.relies_on))
+
+    def callers_of(self, name: str) -> tuple[Node, ...]:
+        """Return the nodes that call one."""
+        return tuple(node for node in self.nodes if name in node.callees)

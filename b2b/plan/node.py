@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from b2b.audio.digits import check_fits, parse_sequence
-from b2b.flags import CALLING_ROLES, MIXER, ORCHESTRATOR, SINK, SOURCE, Flag, plan_flags
+from b2b.flags import EXTERNAL, MIXER, NODE_ROLES, ORCHESTRATOR, SINK, SOURCE, Flag, plan_flags
 from b2b.plan.check import check_value, describe, did_you_mean
+from b2b.plan.device import make_device
 from b2b.plan.model import Node
 from b2b.plan.where import Where
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")  # it becomes a folder, a file's name and a host of a SIP URI
 REQUIRED = {SOURCE: ("sip_target", "audio_file"), MIXER: ("sip_target",), SINK: ()}
-ONE_ROLE = " or ".join(CALLING_ROLES)
+ONE_ROLE = " or ".join(NODE_ROLES)
 
 
 def make_node(name: str, table: Any, *, folder: Path | None, where: Where) -> Node:
@@ -27,6 +28,8 @@ def make_node(name: str, table: Any, *, folder: Path | None, where: Where) -> No
     if not isinstance(table, dict):
         raise where.error("topology", name, says=f"wanted a table of settings, came {describe(table)}")
     role = _role(name, table, where)
+    if role == EXTERNAL:
+        return make_device(name, table, folder=folder, where=where)
     flags = plan_flags(role)
     _check_keys(name, role, table, where)
     given = {key: value for key, value in table.items() if key != "role"}
@@ -48,12 +51,12 @@ def check_digits(settings: Mapping[str, Any]) -> None:
 
 def _role(name: str, table: Mapping[str, Any], where: Where) -> str:
     role = table.get("role", name)
-    if role in CALLING_ROLES:
+    if role in NODE_ROLES:
         return str(role)
     if "role" in table:
-        hint = did_you_mean(str(role), CALLING_ROLES, otherwise="a node is one of these")
+        hint = did_you_mean(str(role), NODE_ROLES, otherwise="a node is one of these")
         raise where.error("topology", name, "role", says=f"wanted {ONE_ROLE}, came {describe(role)}; {hint}")
-    hint = did_you_mean(name, CALLING_ROLES, otherwise=f'say role = "{MIXER}", for example')
+    hint = did_you_mean(name, NODE_ROLES, otherwise=f'say role = "{MIXER}", for example')
     raise where.error("topology", name, says=f"wanted a role ({ONE_ROLE}), came none, and the name is none; {hint}")
 
 

@@ -6,8 +6,9 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 
 from b2b import clock, host
-from b2b.addresses import Target
-from b2b.audio.pcm import Meter
+from b2b.addresses import Target, parse_target
+from b2b.audio.pcm import SAMPLE_BYTES, Meter
+from b2b.audio.wav import WavWriter
 from b2b.baresip.agent import CallState, UserAgent
 from b2b.baresip.config import Account
 from b2b.errors import B2bError, SipError
@@ -16,6 +17,7 @@ from b2b.roles.line import Line
 from b2b.roles.metrics import Metrics
 
 RETRY_S = 0.1
+STUCK_S = 0.3
 
 
 def dial(desk: Desk, agent: UserAgent, account: Account, target: Target, timeout_ms: int) -> None:
@@ -25,15 +27,29 @@ def dial(desk: Desk, agent: UserAgent, account: Account, target: Target, timeout
     """
     desk.log.info(f"dialing target={target}", event="dialing", target=str(target))
     deadline = clock.Deadline.after(timeout_ms / 1000)
-    while why := host.why_unreachable(target, from_ip=agent.address):
+    first = target if account.outbound is None else parse_target(account.outbound)
+    while why := host.why_unreachable(first, from_ip=agent.address, over_tcp=account.transport == "tcp"):
         if deadline.passed:
             raise SipError(f"no call to {target} within {timeout_ms} ms: {why}")
         desk.wait_until(lambda: False, by=clock.Deadline.after(min(RETRY_S, deadline.left)))
     agent.dial(account, target.dialled())
-    if not desk.wait_until(lambda: agent.state(account) is not CallState.RINGING, by=deadline):
+    if not desk.wait_until(lambda: settled(agent, account, CallState.RINGING), by=deadline):
         raise SipError(f"no answer from {target} within {timeout_ms} ms")
     if agent.state(account) is CallState.CLOSED:
         raise SipError(f"the call to {target} failed: {agent.why_closed(account)}")
+
+
+def settled(agent: UserAgent, account: Account, state: CallState) -> bool:
+    """Whether a leg is no longer in a state before its call.
+
+    An answer that only sends, or only receives, has baresip stop one of its audio threads before it tells of the
+    answer, and those end only while sound flows: so some does, where nothing is told after the other side's SDP.
+    """
+    call = agent.calls[account.user]
+    if call.state is state and call.described_at and not call.early and clock.now() > call.described_at + STUCK_S:
+        account.card.send(bytes(account.card.samples * SAMPLE_BYTES))
+        account.card.hear(0)
+    return agent.state(account) is not state
 
 
 @contextlib.contextmanager
@@ -47,8 +63,12 @@ def in_call(
     lead_ms: float,
     meters: Mapping[str, Meter],
     extra: Callable[[], Mapping[str, int]],
+    on_tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Metrics]:
-    """Let the media flow inside the block; on the way out hang up, while they still do, and say the last metrics."""
+    """Let the media flow inside the block; on the way out hang up, while they still do, and say the last metrics.
+
+    `tick` is called once a frame by the media thread, `on_tick` now and then by the desk.
+    """
     line = Line(
         tick,
         frame_s=speaks.card.seconds,
@@ -63,7 +83,12 @@ def in_call(
         meters=meters,
         extra=lambda: {"stalls": line.stalls, **extra()},
     )
-    desk.on_tick, desk.on_rtcp = metrics.tick, metrics.rtcp_jitter
+
+    def at_the_desk() -> None:
+        metrics.tick()
+        on_tick()
+
+    desk.on_tick, desk.on_rtcp = at_the_desk, metrics.rtcp_jitter
     try:
         line.start()
         yield metrics
@@ -79,3 +104,11 @@ def in_call(
         line.stop()
         desk.tell_the_rest()
         metrics.finish(lasted)
+
+
+def tell_recording(desk: Desk, recording: WavWriter) -> None:
+    """Log what was recorded."""
+    desk.log.info(
+        f"recorded file={recording.path.name} seconds={recording.seconds:.2f}",
+        event="recorded", file=str(recording.path), seconds=recording.seconds,
+    )  # fmt: skip

@@ -18,14 +18,17 @@ from b2b.baresip.config import Account
 from b2b.baresip.control import CallEvent
 from b2b.errors import B2bError, SipError
 from b2b.logs import Log, Ready
-from b2b.roles.legs import CODEC, PTIME_MS
+from b2b.roles.credentials import credentials
+from b2b.roles.legs import PTIME_MS, reached
 from b2b.roles.settings import Common
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 TICK_S = 0.25
+REGISTER_S = 8.0  # less than --ready-ms
 TOLD = {
     "CALL_INCOMING": "incoming call from={peer}",
     "CALL_ESTABLISHED": "call established with={peer}",
+    "CALL_DTMF_START": "heard digit={reason}",
     "CALL_CLOSED": "call closed with={peer} reason={reason}",
 }
 
@@ -123,6 +126,18 @@ class Desk:
             if isinstance(message, CallEvent):
                 self._tell(message)
 
+    def reached(self, *legs: Account, dtmf_mode: str = "inband") -> tuple[Account, ...]:
+        """Return the role's sides with its registrar, its proxy and its password. Raises UsageError."""
+        settings = self.settings
+        return reached(
+            legs,
+            register=settings.register,
+            outbound=settings.outbound,
+            transport=settings.transport,
+            credentials=credentials(settings),
+            dtmf_mode=dtmf_mode,
+        )
+
     def agent(self, *accounts: Account) -> UserAgent:
         """Return the role's user agent, to be entered."""
         bind = self.settings.sip_bind.on(host.host_ip())
@@ -140,7 +155,7 @@ class Desk:
             on_message=self.post,
         )
 
-    def ready(self, agent: UserAgent, *, codec: str = CODEC, ptime_ms: int = PTIME_MS) -> None:
+    def ready(self, agent: UserAgent, *, ptime_ms: int = PTIME_MS) -> None:
         """Say READY, and wait for the start where an orchestrator gives it."""
         if agent.weakness:
             self.log.warning(
@@ -148,9 +163,22 @@ class Desk:
                 "let the SIP ports of two roles be two apart"
             )
         self.log.info(f"listening sip={agent.sip}", event="listening", sip=agent.sip)
-        self.log.ready(Ready(role=self.role, sip=agent.sip, codec=codec, ptime_ms=ptime_ms))
+        self._wait_registered(agent)
+        self.log.ready(Ready(role=self.role, sip=agent.sip, codec=self.settings.codec, ptime_ms=ptime_ms))
         if self.settings.supervised:
             self.wait_until(lambda: self._started)
+
+    def _wait_registered(self, agent: UserAgent) -> None:
+        """Return once whoever is to register has. Raises SipError where the registrar does not want that."""
+        for account in (account for account in agent.accounts if account.registers):
+            place = f"sip:{account.domain}"
+            by = clock.Deadline.after(REGISTER_S)
+            if not self.wait_until(lambda: agent.registration() is not None, by=by):
+                raise SipError(f"no answer to REGISTER from {place} within {REGISTER_S:g} s")
+            accepted, answer = agent.registration() or (False, "")
+            if not accepted:
+                raise SipError(f"{place} did not register {account.user}: {answer}")
+            self.log.info(f"registered with={place} user={account.user}", event="registered", registrar=place)
 
     @staticmethod
     def _own_log(work_dir: Path | None) -> TextIO | None:

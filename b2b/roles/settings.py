@@ -17,6 +17,13 @@ class Common:
     supervised: bool
     work_dir: Path | None
     kill_after_s: float
+    codec: str = "pcmu"
+    transport: str = "udp"
+    register: Target | None = None
+    user: str | None = None
+    password_file: Path | None = None
+    password_env: str = "B2B_PASSWORD"
+    outbound: Target | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -28,10 +35,15 @@ class SourceSettings(Common):
     audio_file: Path
     prebuffer_ms: int
     ptime_ms: int
-    codec: str
     loop: bool
     duration_s: float | None
     dial_timeout_ms: int
+    capture: Path | None = None
+    dtmf: str = ""
+    dtmf_after_ms: int = 1000
+    dtmf_mode: str = "inband"
+    dtmf_tone_ms: int = 80
+    dtmf_pause_ms: int = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +55,7 @@ class MixerSettings(Common):
     dtmf_period_ms: int
     dtmf_tone_ms: int
     dtmf_pause_ms: int
+    dtmf_mode: str = "inband"
     mix_gain_in: float
     mix_gain_dtmf: float
     dial_timeout_ms: int

@@ -8,10 +8,11 @@ from b2b.audio import pcm
 from b2b.audio.player import Player
 from b2b.audio.wav import WavWriter
 from b2b.baresip.agent import CallState
-from b2b.roles.conversation import in_call
+from b2b.roles.conversation import in_call, settled, tell_recording
 from b2b.roles.desk import Desk, Failed
+from b2b.roles.ear import Ear
 from b2b.roles.legs import PTIME_MS, sink_leg
-from b2b.roles.line import HEAR_S, lead_in
+from b2b.roles.line import lead_in
 from b2b.roles.settings import SinkSettings
 
 LEAD_MS = 200
@@ -24,7 +25,7 @@ def run(desk: Desk, settings: SinkSettings) -> None:
         if settings.capture:
             recording = WavWriter(settings.capture)
             stack.callback(recording.close)
-        account = sink_leg(settings.sip_user)
+        (account,) = desk.reached(sink_leg(settings.codec, settings.user or settings.sip_user))
         card = stack.enter_context(account.card)
         agent = stack.enter_context(desk.agent(account))
         if settings.aplay_cmd:
@@ -36,24 +37,19 @@ def run(desk: Desk, settings: SinkSettings) -> None:
                 )
             )
         level = pcm.Meter()
-
-        def hear() -> None:
-            if frame := card.hear(HEAR_S):
-                level.add(frame)
-                if recording:
-                    recording.write(frame)
-                if player:
-                    player.play(frame)
+        takers = [level.add, *([recording.write] if recording else []), *([player.play] if player else [])]
+        ear = Ear(card, *takers)
 
         def tick() -> None:
             card.send(pcm.silence(card.samples))
-            hear()
+            ear.hear()
 
         def extra() -> dict[str, int]:
             return {"player_drops": player.drops if player else 0}
 
         desk.ready(agent)
-        desk.wait_until(lambda: agent.state(account) in (CallState.ESTABLISHED, CallState.CLOSED))
+        desk.wait_until(lambda: agent.state(account) is not CallState.NONE)
+        desk.wait_until(lambda: settled(agent, account, CallState.RINGING))
         lead_in(card, LEAD_MS)
         with in_call(
             desk,
@@ -67,9 +63,6 @@ def run(desk: Desk, settings: SinkSettings) -> None:
         ):
             desk.wait_until(lambda: agent.state(account) is CallState.CLOSED)
         if recording:
-            desk.log.info(
-                f"recorded file={recording.path.name} seconds={recording.seconds:.2f}",
-                event="recorded", file=str(recording.path), seconds=recording.seconds,
-            )  # fmt: skip
+            tell_recording(desk, recording)
         if player and player.drops:
             desk.log.warning(f"the player was too slow: {player.drops} frames of {PTIME_MS} ms were dropped")

@@ -13,7 +13,6 @@ from b2b.logs import printable
 
 if TYPE_CHECKING:
     from harness.dtmf import Digit
-    from harness.sound.g711 import Samples
 
 EPILOG = "Exit codes: 0 when every file was read, 66 when one was not. A recording of several channels is mixed to one."
 
@@ -29,11 +28,12 @@ def dtmf(files: tuple[Path, ...], as_json: bool) -> int:
     one, also under speech or music; docs/dtmf.md has the limits, and what each figure of --json means.
     """
     from harness.dtmf import detect
+    from harness.sound import read_sound
 
     code, found = int(ExitCode.OK), dict[str, list[dict[str, Any]]]()
     for file in files:
         try:
-            digits = detect(_samples(file))
+            digits = detect(read_sound(file))
         except AudioError as error:
             click.echo(f"Error: {printable(str(error))}", err=True)
             code = int(ExitCode.AUDIO)
@@ -44,18 +44,6 @@ def dtmf(files: tuple[Path, ...], as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
     return code
-
-
-def _samples(file: Path) -> Samples:
-    """Return a recording at 8 kHz: as it is where it is of that kind, else as ffmpeg makes it."""
-    from harness.sound import SoundError, decode, read_wav
-
-    try:
-        return read_wav(file)
-    except SoundError:
-        if not file.is_file():
-            raise
-        return decode(file)
 
 
 def _figures(digit: Digit) -> dict[str, Any]:

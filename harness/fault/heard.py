@@ -70,7 +70,8 @@ def _doubted(cause: Cause, hop: Hop, unclear: Sequence[str]) -> Cause:
 def _in_hop(gap: Gap, hop: Hop, before: Hop | None, host: Host, limit_s: float) -> Cause | None:
     """Return the cause where the stretch is not in a hop's packets, came late in them, or is not right in them."""
     near = [one for one in hop.hearing.gaps if _overlap(one, gap)]
-    for one in near:
+    here = replace(gap, at_s=_place(gap.file_s, hop.hearing))  # what is amiss beside a loss comes from it
+    for one in (*near, here) if near else ():
         if wire := _packets_missing(hop, one):
             return loss_cause(wire, hop.sight) if wire.lost else gap_cause(wire, hop.sight, host)
     if late := _came_late(gap, hop, host):

@@ -120,8 +120,8 @@ def impairments(plan: Plan) -> Impairments | None:
 
 def _pairs(plan: Plan) -> Iterable[tuple[str, str]]:
     for node in plan.nodes:
-        if node.calls:
-            yield from ((node.name, node.calls), (node.calls, node.name))
+        for callee in node.callees:
+            yield from ((node.name, callee), (callee, node.name))
 
 
 def _seed(plan: Plan, value: object) -> int:

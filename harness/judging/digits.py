@@ -1,18 +1,22 @@
-"""The check of the digits in a recording: the sequence, repeated as often as there was time for it."""
+"""Checks of the digits that a listener got: the sequence, as often as there was time for it, and each of them once."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.judging.outcome import outcome_of
-from harness.verdict import Check
+from harness.signalled import INBAND, Heard
+from harness.verdict import Check, Outcome
 
 if TYPE_CHECKING:
-    from harness.dtmf import Digit
+    from harness.dtmf import Digit as Tone
 
+    Digit = Tone | Heard
+
+SAME_S = 1.0  # a tone is heard that much later than an event at the most: jitter and player buffers
 MEASURED_MS = 2.5  # how exactly the length of a digit is known, in noise
 
 
@@ -25,24 +29,35 @@ class _Oddity:
 
 
 def check_digits(
-    name: str, file: str, digits: Sequence[Digit], sequence: str, *, whole: int | None, min_ms: float = 0
+    name: str,
+    file: str,
+    digits: Sequence[Digit],
+    sequence: str,
+    *,
+    whole: int | None,
+    min_ms: float = 0,
+    once: bool = False,
+    by: str = INBAND,
 ) -> Check:
-    """Compare what was heard with the sequence; the end may cut one off.
+    """Compare what was heard with the sequence; the end may cut one off, unless it was sent `once`.
 
     `whole` is how many sequences there was time for; None where nobody knows, and one will do. No digit may be shorter
     than `min_ms`, but for one at the end that may have been cut off.
     """
     heard = "".join(digit.digit for digit in digits)
+    whole = 1 if once else whole
     least = len(sequence) * whole if whole is not None else len(sequence)
-    most = len(heard) if whole is None else least + len(sequence)
+    most = len(heard) if whole is None else least + (0 if once else len(sequence))
     repeated = sequence * (max(len(heard), least) // max(1, len(sequence)) + 2)
     oddity = _different(digits, heard, repeated, least, most) or _short(digits, least, min_ms)
+    times = "once" if once else f"{whole} times" if whole is not None else "repeated"
+    way = "" if by == INBAND else f" by {by}"
     return Check(
         name="dtmf",
         where=name,
         outcome=outcome_of(oddity is None),
-        wanted=f"{sequence!r} {f'{whole} times' if whole is not None else 'repeated'}",
-        got=f"{heard!r}, {oddity.words}" if oddity and heard else repr(heard),
+        wanted=f"{sequence!r} {times}{way}",
+        got=f"{heard!r}{way}{f', {oddity.words}' if oddity and heard else ''}",
         at_s=oddity.at_s if oddity and heard else None,
         file=file,
     )
@@ -84,3 +99,30 @@ def _short(digits: Sequence[Digit], least: int, min_ms: float) -> _Oddity | None
             words = f"a {digit.digit} of {1000 * digit.length_s:.0f} ms, shorter than {min_ms:g}"
             return _Oddity(words, digit.start_s)
     return None
+
+
+def check_twice(name: str, file: str, heard: Iterable[Heard]) -> Check:
+    """Check that no digit came by two ways at once: a device that passes tones on and signals them too counts twice."""
+    pairs = list(_pairs(sorted(heard, key=lambda one: one.start_s)))
+    got = ", ".join(f"{one.digit!r} by {one.by} and by {other.by}" for one, other in pairs) or "each once"
+    return Check(
+        name="digits once",
+        where=name,
+        outcome=Outcome.FAIL if pairs else Outcome.PASS,
+        wanted="no digit by two ways",
+        got=got,
+        at_s=pairs[0][0].start_s if pairs else None,
+        file=file,
+    )
+
+
+def _pairs(heard: Sequence[Heard]) -> Iterator[tuple[Heard, Heard]]:
+    used: set[int] = set()
+    for at, one in enumerate(heard):
+        for later in range(at + 1, len(heard)):
+            other = heard[later]
+            if other.start_s - one.start_s > SAME_S:
+                break
+            if other.digit == one.digit and other.by != one.by and not used & {at, later}:
+                used |= {at, later}
+                yield one, other

@@ -61,9 +61,9 @@ def _streams(path: Path, wanted: Expectations) -> Iterator[Check]:
 
 
 def _recording(path: Path, reference: Path | None, wanted: SinkExpectation) -> Iterator[Check]:
-    from harness.sound import decode, read_wav
+    from harness.sound import decode, read_sound
 
-    samples = read_wav(path)
+    samples = read_sound(path)
     played = decode(reference) if reference else None
     yield from check_recording(path.stem, path.name, samples, played, wanted)
 

@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Iterator
 
+from b2b.audio.digits import parse_sequence
 from b2b.errors import AudioError
 from b2b.flags import SOURCE
 from b2b.plan.model import Node
@@ -15,7 +16,9 @@ from harness.fault.cause import Cause
 from harness.fault.heard import heard_cause
 from harness.impair.ledger import injected
 from harness.judging.blame import chain_of, sight_of
-from harness.judging.digits import check_digits
+from harness.judging.conference import check_conference, is_conference
+from harness.judging.device import as_agreed, both_ways, check_answer, check_resources, leg_between
+from harness.judging.digits import check_digits, check_twice
 from harness.judging.disturbed import excused
 from harness.judging.edges import check_edges
 from harness.judging.mix import check_digit_levels
@@ -23,16 +26,18 @@ from harness.judging.perceived import check_pesq
 from harness.judging.sound import check_hearing, check_level
 from harness.judging.swapped import check_sender, heard_instead
 from harness.judging.wire import Circumstances, check_stream
+from harness.signalled import INBAND, Heard, signalled
 from harness.sound import Gap
 from harness.verdict import Check, Outcome, Verdict, together
 
+SIGNAL_S, DESK_S = 0.26, 0.3  # what baresip takes for a signalled digit, and how late it may be told to begin
 DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter and player buffers
 
 
 def judge(call: Call, wanted: Expectations) -> Verdict:
     """Look at everything that the plan expects. Nothing captured or nothing recorded is never a pass."""
-    checks = [*_wire(call, wanted), *_sinks(call, wanted)]
-    return together([*_roles(call), *excused(checks, wanted.sinks)])
+    checks = [*_roles(call), *excused([*_wire(call, wanted), *_sinks(call, wanted)], wanted.sinks)]
+    return together([*checks, *check_resources(call, wanted.devices)])
 
 
 def _roles(call: Call) -> Iterator[Check]:
@@ -44,22 +49,29 @@ def _roles(call: Call) -> Iterator[Check]:
 
 
 def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
+    """Judge each leg both ways; through a device that leaves the media alone it is one from caller to callee."""
     drops = call.capture["drops"] + call.impaired.drops
     known = Circumstances(
         file=PCAP, answered_at_s=call.answered_at_s, drops=drops, broken=call.capture["refusal"] or call.clock_set,
         host=call.host,
     )  # fmt: skip
-    for src, dst in [(node.name, node.calls) for node in call.plan.nodes if node.calls]:
-        for pair in ((src, dst), (dst, src)):
-            legs = [leg for leg in call.legs if (leg.src, leg.dst) == pair]
-            if legs and legs[0].stream:
-                leg, stream = legs[0], legs[0].stream
-                sight = sight_of(call, leg, stream)
-                yield from check_stream(leg.name, stream, wanted, known, sight)
-                yield from check_edges(leg, sight, wanted.max_gap_ms, known, ended_at_s=call.ended_at_s(leg))
+    devices = {node.name for node in call.plan.devices}
+    for there, back in both_ways(call):
+        if not call.capture["refusal"] and (trouble := check_answer(call, there, devices)):
+            yield trouble
+            continue
+        for src, dst in (there, back):
+            leg = leg_between(call, src, dst, devices)
+            if leg and leg.stream:
+                own = wanted.of_leg(src, dst)
+                sight = sight_of(call, leg, leg.stream)
+                yield from check_stream(leg.name, leg.stream, own, known, sight)
+                yield from check_edges(leg, sight, own.max_gap_ms, known, ended_at_s=call.ended_at_s(leg))
                 yield from check_sender(call, leg)
+            elif leg and leg.answered_at_s and not leg.sends and not call.capture["refusal"]:
+                yield as_agreed(leg)
             else:
-                yield _unseen(call, " -> ".join(pair))
+                yield _unseen(call, f"{src} -> {dst}")
 
 
 def _unseen(call: Call, name: str) -> Check:
@@ -84,7 +96,10 @@ def _sinks(call: Call, wanted: Expectations) -> Iterator[Check]:
 
 
 def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
-    yield from _sound(call, listener, wanted)
+    if is_conference(call, listener):
+        yield from check_conference(call, listener, wanted)
+    else:
+        yield from _sound(call, listener, wanted)
     yield from check_digit_levels(listener, wanted)
     if listener.hearing and listener.sent is not None:
         yield from check_pesq(
@@ -92,11 +107,31 @@ def _listener(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterat
             wanted,
         )  # fmt: skip
     if wanted.dtmf is not None:
-        whole = _complete_sequences(call, listener, wanted.dtmf)
-        yield check_digits(
-            listener.node.name, listener.wav.name, listener.digits, wanted.dtmf, whole=whole,
-            min_ms=wanted.min_digit_ms,
-        )  # fmt: skip
+        yield from _digits(call, listener, wanted, wanted.dtmf)
+
+
+def _digits(call: Call, listener: Listener, wanted: SinkExpectation, sequence: str) -> Iterator[Check]:
+    """Judge the digits by the way that they are expected to come, and that none came by another as well."""
+    name, by, refusal = listener.node.name, wanted.dtmf_by, call.capture["refusal"]
+    if by != INBAND and refusal:
+        limit, got = f"{sequence!r} by {by}", f"no capture: {refusal}"
+        yield Check(name="dtmf", where=name, outcome=Outcome.UNKNOWN, wanted=limit, got=got, file=PCAP)
+        return
+    sent_once = [parse_sequence(node.settings.get("dtmf", "")).digits for node in listener.chain]
+    signals = signalled(call, name)
+    yield check_digits(
+        name,
+        listener.wav.name if by == INBAND else PCAP,
+        listener.digits if by == INBAND else [one for one in signals if one.by == by],
+        sequence,
+        whole=_complete_sequences(call, listener, sequence),
+        min_ms=wanted.min_digit_ms if by == INBAND else 0,
+        once=sequence != "" and sequence in sent_once,
+        by=by,
+    )
+    if signals:
+        tones = [Heard(digit=one.digit, start_s=one.start_s, by=INBAND) for one in listener.digits]
+        yield check_twice(name, PCAP, [*tones, *signals])
 
 
 def _sound(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[Check]:
@@ -148,5 +183,7 @@ def _period(mixer: Node) -> float:
 
 
 def _length(mixer: Node, dtmf: str) -> float:
+    if mixer.settings["dtmf_mode"] != INBAND:
+        return SIGNAL_S * len(dtmf) + DESK_S
     tone_ms, pause_ms = float(mixer.settings["dtmf_tone_ms"]), float(mixer.settings["dtmf_pause_ms"])
     return (len(dtmf) * (tone_ms + pause_ms) - pause_ms) / 1000

@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from b2b.errors import UsageError
+from b2b.plan.installed import missing
 from b2b.plan.load import EXPECT, load_plan
 from b2b.plan.resolve import LOOPBACK, resolve
 from harness.call import Call
@@ -16,6 +17,7 @@ from harness.expect import expectations
 from harness.plugin import checks
 
 SUFFIX = ".plan.toml"
+NOT_INSTALLED = "not installed: "  # the beginning of why a plan's call is not made
 
 
 def judge_plan(call: Call, subtests: pytest.Subtests) -> None:
@@ -40,6 +42,8 @@ class PlanFile(pytest.Module):
             name = self.path.name.removesuffix(SUFFIX)
             test = pytest.Function.from_parent(self, name=name, callobj=judge_plan)
             test.add_marker(pytest.mark.plan(str(self.path)))
+            for device, why in missing(plan):
+                test.add_marker(pytest.mark.skip(reason=f"{NOT_INSTALLED}{device.name}: {why}"))
             yield test
         elif self.session.isinitpath(self.path):
             raise self.CollectError(f"{self.path}: wanted a table [expect], came none, so there is nothing to test")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.plugin import options
+from harness.plugin.plans import NOT_INSTALLED
 from harness.report import allure_results, continuity
 from harness.report.row import Row
 from harness.verdict import Outcome
@@ -20,6 +21,7 @@ class Summary:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._rows: list[Row] = []
+        self._not_made: dict[str, str] = {}
 
     def pytest_report_header(self) -> str:
         """Say how calls will be made."""
@@ -29,6 +31,8 @@ class Summary:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the calls of a test."""
         self._rows += [Row(**values) for values in getattr(report, ROWS, [])]
+        if report.skipped and isinstance(report.longrepr, tuple) and NOT_INSTALLED in (why := report.longrepr[2]):
+            self._not_made[report.nodeid] = why.partition(NOT_INSTALLED)[2]
 
     def pytest_sessionfinish(self) -> None:
         """Write the continuity report, and what Allure wants to know of the session."""
@@ -38,14 +42,18 @@ class Summary:
                 allure_results.describe_session(Path(results))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Write one line per call."""
-        if not self._rows:
+        """Write one line per call, and one per call that could not be made for want of the device."""
+        if not self._rows and not self._not_made:
             return
         terminalreporter.section("b2b calls")
-        for row, line in zip(self._sorted(), continuity.lines(self._sorted()), strict=True):
+        for row, line in zip(self._sorted(), continuity.lines(self._sorted()) if self._rows else (), strict=True):
             colour = "green" if row.passed else "yellow" if row.outcome == Outcome.UNKNOWN.value else "red"
             terminalreporter.line(line, **{colour: True})
-        terminalreporter.line(f"continuity report: {self._config.stash[options.KEY].reports / continuity.MARKDOWN}")
+        for test, why in self._not_made.items():
+            terminalreporter.line(f"{test}  - not made, as a device is not installed: {why}", yellow=True)
+        if self._rows:
+            report = self._config.stash[options.KEY].reports / continuity.MARKDOWN
+            terminalreporter.line(f"continuity report: {report}")
 
     def _sorted(self) -> list[Row]:
         return sorted(self._rows, key=lambda row: (row.test, row.began_s))

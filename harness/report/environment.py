@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
+import json
 import os
 import platform
+from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
 from b2b import __version__, doctor
+
+FILE = "versions.json"
 
 
 @cache
@@ -22,3 +28,17 @@ def environment() -> dict[str, str]:
         "machine": f"{platform.machine()}, {os.cpu_count()} processors",
         "host": platform.node(),
     }
+
+
+def note(folder: Path) -> None:
+    """Note in a run folder what the run was made with, for pages that are made elsewhere."""
+    with contextlib.suppress(OSError):
+        (folder / FILE).write_text(json.dumps(environment(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def noted(folder: Path) -> Mapping[str, str] | None:
+    """Return what a run noted that it was made with; None where it noted nothing."""
+    try:
+        return {str(name): str(value) for name, value in json.loads((folder / FILE).read_text("utf-8")).items()}
+    except (OSError, ValueError, AttributeError):
+        return None

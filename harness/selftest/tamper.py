@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from b2b import child, clock
 from b2b.sniffer import LARGEST, Sniffer
-from harness.capture import UDP_AND_ICMP
+from harness.capture import UDP_ICMP_AND_TCP
 from harness.errors import NoCallError
 
 LOST, STALLED, DUPLICATE, REORDERED, OTHER_CODEC, SWAPPED = "lost", "stall", "duplicate", "reorder", "codec", "swapped"
@@ -75,7 +75,7 @@ def tamper(wanted: Tampering, ending: threading.Event) -> Done | None:
 
     Raises NoCallError where nft refuses.
     """
-    with Sniffer(UDP_AND_ICMP) as sniffer:
+    with Sniffer(UDP_ICMP_AND_TCP) as sniffer:
         if wanted.kind == SWAPPED:
             return _swap(sniffer, wanted.callees, ending)
         media = _learn(sniffer, wanted.callees[0], ending)

@@ -60,6 +60,16 @@ def read_wav(path: Path | str) -> Samples:
     raise SoundError(f"{path}: the WAV file ends before its sound begins")
 
 
+def read_sound(path: Path | str) -> Samples:
+    """Return what somebody recorded at 8 kHz, mono: as it is where it is of that kind, else as ffmpeg makes it."""
+    try:
+        return read_wav(path)
+    except SoundError:
+        if not Path(path).is_file():
+            raise
+        return decode(path)
+
+
 def _check(path: Path | str, tag: int, channels: int, rate: int, _rate: int, _block: int, bits: int) -> None:
     if tag not in (PCM, EXTENSIBLE) or (channels, rate, bits) != (1, RATE, 16):
         kind = "PCM" if tag in (PCM, EXTENSIBLE) else f"format {tag}"

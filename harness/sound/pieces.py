@@ -10,11 +10,13 @@ import numpy as np
 
 from harness.sound import align
 from harness.sound.align import WINDOW, Track
-from harness.sound.g711 import Floats, Numbers
+from harness.sound.g711 import RATE, Floats, Numbers
 
 ACTIVE_RMS = 100.0  # -50 dBov
 FEW = 8  # samples over which an echo is spread
 SHORT = 5 * WINDOW
+PACKET = RATE // 50
+EXPLAINED = 0.8  # of the file's energy in a stretch, that the file is there and not something like it
 RUN = 3  # so many windows have to agree on an offset: one syllable can resemble another by chance
 
 
@@ -132,7 +134,7 @@ def _reaching(played: Floats, sound: Floats, weight: Floats, pieces: list[Piece]
     laid = align.under(played, first.offset, 0, reach)
     gained = np.cumsum((weight[:reach] * laid * (2 * sound[:reach] - laid))[::-1])
     earliest = reach - 1 - int(gained.argmax())
-    start = min(max(earliest, first.offset, 0), first.end)
+    start = _already(played, sound, weight, min(max(earliest, first.offset, 0), first.end), first.offset)
     back = max(last.start, last.end - WINDOW)
     laid = align.under(played, last.offset, back, len(sound))
     gained = np.cumsum(weight[back:] * laid * (2 * sound[back:] - laid))
@@ -140,6 +142,17 @@ def _reaching(played: Floats, sound: Floats, weight: Floats, pieces: list[Piece]
     pieces[0] = Piece(start, pieces[0].end, first.offset)
     pieces[-1] = Piece(pieces[-1].start, max(end, pieces[-1].start), last.offset)
     return pieces
+
+
+def _already(played: Floats, sound: Floats, weight: Floats, start: int, offset: int) -> int:
+    """Return where the file was there already, before something louder of it was lost; `start` if it was not."""
+    laid = align.under(played, offset, 0, start)
+    gained = np.concatenate(([0.0], np.cumsum(weight[:start] * laid * (2 * sound[:start] - laid))))
+    after = int((gained - np.minimum.accumulate(gained)).argmax())
+    begin = after - int(gained[: after + 1][::-1].argmin())
+    energy = float((weight[begin:after] * laid[begin:after] ** 2).sum())
+    there = after - begin >= PACKET and energy > (after - begin) * ACTIVE_RMS**2
+    return begin if there and gained[after] - gained[begin] >= EXPLAINED * energy else start
 
 
 def _slip(

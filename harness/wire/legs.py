@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.wire.collect import Wire, collect
 from harness.wire.frames import Datagram
@@ -82,8 +82,8 @@ def legs_of(wire: Wire, nodes: Mapping[str, str]) -> list[Leg]:
     for sighting in wire.sip:
         if sighting.message.call_id:
             calls.setdefault(sighting.message.call_id, []).append(sighting)
-    started = (call for sightings in calls.values() if (call := _read_call(sightings)))
-    return [leg for call in started for leg in _both_ways(call, wire.streams, nodes)]
+    hops = (hop for sightings in calls.values() for hop in _hops(sightings))
+    return [leg for call in hops for leg in _both_ways(call, wire.streams, nodes)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +95,21 @@ class _Call:
     answers: tuple[Media, ...]  # of the callee
     answered_at_s: float | None
     ended_at_s: float | None
+
+
+def _hops(sightings: Sequence[Sighting]) -> Iterator[_Call]:
+    """Yield a call, or its part on each side of a proxy that had the media sent to somebody else: its relay."""
+    if (whole := _read_call(sightings)) is None:
+        return
+    sides = dict.fromkeys(frozenset((invite.src, invite.dst)) for invite in whole.invites)
+    parts = [_read_call([s for s in sightings if frozenset((s.src, s.dst)) == side]) for side in sides]
+    media = {frozenset(said.address for said in (*part.offers, *part.answers)) for part in parts if part}
+    if len(media) < 2:
+        yield whole
+        return
+    for part in parts:
+        if part:
+            yield replace(part, ended_at_s=part.ended_at_s or whole.ended_at_s)
 
 
 def _read_call(sightings: Sequence[Sighting]) -> _Call | None:
@@ -110,7 +125,12 @@ def _read_call(sightings: Sequence[Sighting]) -> _Call | None:
             media[from_caller].append(agreed)
     answers = [s.time_s for s in sightings if s.message.method == "INVITE" and _is_success(s.message.status)]
     byes = [s.time_s for s in sightings if s.message.method == "BYE" and s.message.status is None]
-    first = [s for s in invites if s.message.cseq == invites[0].message.cseq and _tag(s.message.sender) == caller_tag]
+    calling = [
+        s for s in invites
+        if _tag(s.message.sender) == caller_tag and (not answers or s.time_s <= answers[0])
+    ]  # fmt: skip
+    # The last attempt: those before it were challenged, or sent elsewhere.
+    first = [s for s in calling if s.message.cseq == max(s.message.cseq for s in calling)]
     return _Call(
         invites=tuple(first),
         offers=tuple(media[True]),

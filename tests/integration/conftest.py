@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -41,6 +42,21 @@ def b2b() -> Iterator[Callable[..., Command]]:
         if command.process.poll() is None:
             os.killpg(command.process.pid, signal.SIGKILL)
             command.wait_exit()
+
+
+@pytest.fixture
+def judged_call(b2b: Callable[..., Command], tmp_path: Path) -> Callable[[str], tuple[Command, list[dict[str, Any]]]]:
+    """Make the call of a plan's text; return the orchestrator when it has ended, and the checks of its verdict."""
+
+    def make(text: str) -> tuple[Command, list[dict[str, Any]]]:
+        path = tmp_path / "own.plan.toml"
+        path.write_text(text)
+        orchestrator = b2b("orchestrator", "--plan", path, "--run-dir", tmp_path / "run", "--network", "private")
+        orchestrator.wait_exit()
+        verdict = tmp_path / "run" / "verdict.json"
+        return orchestrator, json.loads(verdict.read_text())["checks"] if verdict.exists() else []
+
+    return make
 
 
 @pytest.fixture

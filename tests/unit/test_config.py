@@ -139,3 +139,43 @@ def test_the_modules_are_looked_for_where_baresip_may_be_installed(
         (tmp_path / name).mkdir()
     monkeypatch.setattr(config, "MODULE_FOLDERS", (str(tmp_path / "a"), str(tmp_path / "b")))
     assert config.modules_folder() == str(tmp_path / wanted)
+
+
+# The names that each version of baresip documents for what we set.
+ALWAYS = {
+    "sip_listen", "net_interface", "call_max_calls", "call_local_timeout", "audio_player", "audio_source",
+    "audio_alert", "audio_path", "ringback_disabled", "statmode_default", "ausrc_srate", "auplay_srate",
+    "ausrc_channels", "auplay_channels", "audio_buffer", "rtp_stats", "ctrl_tcp_listen", "module_path", "module",
+    "module_app",
+}  # fmt: skip
+HOLD, TYPE = "call_hold_other_calls", "audio_jitter_buffer_type"
+OLD = {"poll_method", "audio_txmode", "jitter_buffer_delay"}
+DOCUMENTED = {
+    (1, 0, 0): ALWAYS | OLD | {"module_tmp", "menu_bell"},
+    (1, 1, 0): ALWAYS | OLD | {"module_tmp", HOLD},
+    (2, 0, 0): ALWAYS | OLD | {"module_tmp", HOLD},
+    (3, 0, 0): ALWAYS | OLD | {HOLD},
+    (4, 0, 0): ALWAYS | {HOLD, TYPE, "audio_txmode", "audio_jitter_buffer_delay"},
+    (4, 5, 0): ALWAYS | {HOLD, TYPE, "audio_txmode", "audio_jitter_buffer_ms"},
+    (4, 9, 0): ALWAYS | {HOLD, TYPE, "audio_jitter_buffer_ms"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("version", DOCUMENTED, ids=lambda version: ".".join(map(str, version)))
+def test_every_version_is_told_in_its_own_words(version: tuple[int, ...]) -> None:
+    """No name that it does not know, which it would pass over in silence; and none of those that matter is left out."""
+    assert settings(version=version).keys() == DOCUMENTED[version]
+
+
+@pytest.mark.parametrize("version", [(4, 1, 0), (4, 9, 0), (99,)])
+def test_the_jitter_buffer_of_4_x_is_at_least_60_ms(version: tuple[int, ...]) -> None:
+    """It counts milliseconds, and has to be told to be of one length; an unknown version is taken for the newest."""
+    found = settings(version=version)
+    assert found["audio_jitter_buffer_type"] == ["fixed"]
+    assert int(found["audio_jitter_buffer_ms"][0].partition("-")[0]) >= 60
+
+
+def test_the_account_module_is_loaded_by_every_version() -> None:
+    """Until 2.10 for a moment, from then on as an application."""
+    assert "account.so" in settings(version=(2, 10, 0))["module_tmp"]
+    assert "account.so" in settings(version=(2, 11, 0))["module_app"]

@@ -149,7 +149,7 @@ STATISTICS = {"tx": {"sent": 250, "lost": 0, "jit": 875}, "rx": {"sent": 250, "l
         ),
         ({"type": "CALL_CLOSED"}, CallEvent(type="CALL_CLOSED", user="", param="", peer="")),
         ({"type": "CALL_RTCP", "rtcp_stats": 3}, CallEvent(type="CALL_RTCP", user="", param="", peer="")),
-        ({**ESTABLISHED, "type": "REGISTER_OK", "class": "register"}, None),
+        ({**ESTABLISHED, "type": "MWI_NOTIFY", "class": "mwi"}, None),
         ({"type": None}, None),
         ({}, None),
     ],
@@ -258,10 +258,10 @@ def test_commands_go_out_in_their_order_and_the_last_answer_counts(talk: Talk) -
 
 
 def test_events_reach_their_handler_also_between_answers(talk: Talk) -> None:
-    """In the order in which they were sent, those that are not about calls left out."""
+    """In the order in which they were sent, those that are about neither calls nor registrations left out."""
     talk.baresip.answers["dial"] = lambda command: (
         message(**ESTABLISHED)
-        + message(event=True, type="REGISTER_OK")
+        + message(event=True, type="MWI_NOTIFY")
         + yes("dialling")(command)
         + message(**{**ESTABLISHED, "type": "CALL_CLOSED"})
     )

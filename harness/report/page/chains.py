@@ -33,7 +33,7 @@ def of_plan(plan: Plan, hops: Sequence[Hop], checks: Sequence[Check], addresses:
 
     Somebody outside who is called at the end of one row and calls at the beginning of another joins the two.
     """
-    called = {node.calls for node in plan.nodes}
+    called = {name for node in plan.nodes for name in node.callees}
     rows = [
         _row(list(_onwards(node, plan)), plan, hops, checks, addresses)
         for node in plan.nodes
@@ -119,9 +119,12 @@ def figures(hop: Hop) -> dict[str, Any]:
 
 
 def _onwards(node: Node, plan: Plan) -> Iterator[Node]:
-    yield node
-    if node.calls:
-        yield from _onwards(plan.node(node.calls), plan)
+    passed: list[Node] = []
+    while node not in passed:
+        passed.append(node)
+        if len(node.callees) == 1:
+            node = plan.node(node.callees[0])
+    yield from passed
 
 
 def _box(node: Node, address: str, checks: Sequence[Check]) -> Box:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from harness.verdict import Verdict
 
 PAGE = "report.html"
-VERSIONS = "versions.json"
 
 
 def make(gather: Callable[[Path], View], page: Path) -> str:
@@ -40,11 +37,3 @@ def of_run(call: Call, verdict: Verdict | None) -> Callable[[Path], View]:
         return view_of_run(call, verdict, page)
 
     return gather
-
-
-def note_versions(folder: Path) -> None:
-    """Note in a run folder what the run was made with, for pages that are made elsewhere."""
-    from harness.report.environment import environment
-
-    with contextlib.suppress(OSError):
-        (folder / VERSIONS).write_text(json.dumps(environment(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

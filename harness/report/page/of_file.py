@@ -15,7 +15,7 @@ from harness.report.page.findings import findings
 from harness.report.page.hops import Hop
 from harness.report.page.tracks import Sound, Way, draw
 from harness.report.page.view import PLAYED, RECORDING, Track, View
-from harness.sound import RATE, compare, decode, read_wav
+from harness.sound import RATE, compare, decode, read_sound
 from harness.verdict import Verdict
 from harness.wire.audio import Audio, audio_of
 from harness.wire.bulk import collect_file
@@ -66,7 +66,7 @@ def view_of_capture(path: Path, verdict: Verdict, wanted: Expectations, page: Pa
 
 def view_of_recording(path: Path, reference: Path | None, verdict: Verdict, page: Path) -> View:
     """Gather what a recording holds, and the file that was played if there is one. Raises SoundError for no sound."""
-    samples = read_wav(path)
+    samples = read_sound(path)
     digits = detect(samples, RATE)
     file, hearing = None, None
     if reference is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,11 +14,10 @@ from harness.call import PCAP, RESOLVED, SENT, Call, Listener
 from harness.impair.ledger import FILE as IMPAIRED
 from harness.impair.ledger import Deed
 from harness.phases import phases
-from harness.report.environment import environment
+from harness.report.environment import environment, noted
 from harness.report.page import chains, charts, files, ladder, log, tracks
 from harness.report.page.findings import findings
 from harness.report.page.hops import Hop, gap_limit_ms
-from harness.report.page.making import VERSIONS
 from harness.report.page.tracks import Drawn, Sound, Way, draw, of_hop
 from harness.report.page.view import HERE, PLAYED, RECORDING, LogLine, Mark, Track, View
 from harness.verdict import FILE, Outcome, Verdict
@@ -134,7 +132,7 @@ def _origin(call: Call) -> float:
 
 def _hops(call: Call, origin_s: float) -> Iterator[Hop]:
     """Yield the legs in the plan's order: first there, then back, then what else was captured."""
-    pairs = [(node.name, node.calls) for node in call.plan.nodes if node.calls] if call.legs else []
+    pairs = [(node.name, callee) for node in call.plan.nodes for callee in node.callees] if call.legs else []
     wanted = [*pairs, *((dst, src) for src, dst in pairs)]
     place = {pair: at for at, pair in enumerate(wanted)}
     for leg in sorted(call.legs, key=lambda leg: place.get((leg.src or "", leg.dst or ""), len(wanted))):
@@ -212,11 +210,7 @@ def _facts(call: Call) -> dict[str, str]:
 
 def _versions(folder: Path) -> tuple[Mapping[str, str], str]:
     """Return what the run was made with, as it noted down; of one that noted nothing, what judges it now."""
-    try:
-        values = json.loads((folder / VERSIONS).read_text("utf-8"))
-        return {str(name): str(value) for name, value in values.items()}, "of the run"
-    except (OSError, ValueError, AttributeError):
-        return environment(), HERE
+    return (then, "of the run") if (then := noted(folder)) else (environment(), HERE)
 
 
 def _commands(call: Call) -> dict[str, str]:

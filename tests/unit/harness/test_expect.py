@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from b2b.errors import UsageError
 from b2b.plan.load import load_plan
+from b2b.plan.resolve import resolve
 from harness.expect import SinkExpectation, expectations
 
 TOPOLOGY = """[topology]
@@ -79,3 +81,45 @@ def test_mistakes(expected, lines, says):
     with pytest.raises(UsageError) as caught:
         expected(f"[expect]\n{lines}\n")
     assert says in str(caught.value)
+
+
+DEVICE = """[topology]
+source = { sip_target = "sip:pbx", audio_file = "a.wav" }
+pbx = { role = "external", address = "127.0.0.1:5060", command = ["x"], calls = "sink" }
+sink = {}
+"""
+
+
+@pytest.mark.parametrize(("line", "says"), [
+    ('source.hears = "snik"', "expect.source.hears: there is no such node 'snik'"),
+    ('source.hears = "sink"', "expect.source.hears: there is no such node 'sink'; there is source"),
+    ("source.hears = 5", "wanted the names of the nodes that are heard, came the integer 5"),
+    ("source.level_db = 1", "expect.source.hears: wanted whom it hears, as in hears = 'source' for an echo"),
+    ("pbx.max_ports = 1", "expect.pbx.max_ports: unknown key; did you mean max_more_ports?"),
+    ("pbx = 5", "wanted a table such as pbx.max_more_ports = 0"),
+    ("legs = 5", 'wanted a table such as legs."source -> pbx".codec'),
+    ('legs."source to pbx".codec = "PCMA"', "wanted two nodes, as in"),
+    ('legs."source -> pbxx".codec = "PCMA"', "there is no such node 'pbxx'; did you mean pbx?"),
+    ('legs."source -> pbx".codek = "PCMA"', "unknown key; did you mean codec?"),
+])  # fmt: skip
+def test_what_is_refused_of_devices(tmp_path: Path, line: str, says: str) -> None:
+    """With a suggestion where there is one."""
+    (tmp_path / "a.wav").touch()
+    path = tmp_path / "x.plan.toml"
+    path.write_text(f"{DEVICE}[expect]\n{line}\n")
+    with pytest.raises(UsageError, match=re.escape(says)):
+        expectations(resolve(load_plan(path, known_tables={"expect"}), host_ip="127.0.0.1"))
+
+
+def test_what_is_said_of_devices(tmp_path: Path) -> None:
+    """Whom a source hears, what one leg is like, and what a device may keep."""
+    (tmp_path / "a.wav").touch()
+    path = tmp_path / "x.plan.toml"
+    leg = 'legs."pbx -> sink" = { codec = "pcma", max_lost = 3 }'
+    path.write_text("\n".join([DEVICE, "[expect]", 'source.hears = "source"', leg, "pbx.max_more_ports = 0"]))
+    wanted = expectations(resolve(load_plan(path, known_tables={"expect"}), host_ip="127.0.0.1"))
+    assert wanted.sinks["source"].hears == ("source",)
+    own = wanted.of_leg("pbx", "sink")
+    assert (own.codec, own.max_lost, own.max_gap_ms) == ("PCMA", 3, 40)
+    assert wanted.of_leg("source", "pbx").codec == "PCMU"
+    assert wanted.devices["pbx"].max_more_ports == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 from pydub import AudioSegment
@@ -90,6 +91,15 @@ def test_a_recording_by_itself(judge, folder):
     assert "✗ silent: heard: wanted sound, got silence" in judge(folder / "silent.wav")[1]
     load(folder / "sink.wav").apply_gain(60).export(folder / "loud.wav", format="wav").close()
     assert "✗ loud: clipped: wanted at most 0 samples" in judge(folder / "loud.wav")[1]
+
+
+@pytest.mark.parametrize("kind", ["-ar 16000", "-ac 2", "-c:a pcm_mulaw", "-c:a pcm_s24le"])
+def test_a_recording_of_another_kind(judge, folder, kind):
+    """Whatever a PBX writes into a WAV file."""
+    command = ["ffmpeg", "-v", "error", "-i", folder / "sink.wav", *kind.split(), folder / "other.wav"]
+    subprocess.run(command, check=True)
+    code, said = judge(folder / "other.wav", "--report", folder / "page.html")
+    assert (code, "report: " in said) == (0, True), said
 
 
 def test_the_digits_of_a_recording(judge, folder):

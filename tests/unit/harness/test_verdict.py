@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.verdict import Check, Outcome, Verdict, together
@@ -32,6 +34,15 @@ def test_the_reason_is_a_sentence():
     """What was wanted, what came, at what second, and which file to open; and how many more there are."""
     reason = together([check("fail"), check("fail")]).reason
     assert reason == "a -> b: gap: wanted 40 ms, got 60 ms at 1.50 s (see x.pcap) (and 1 more)"
+
+
+def test_a_cause_is_told_once():
+    """After what came, unless it is what came; a check that passed needs none."""
+    lost = replace(check("fail"), cause="network, a -> b: lost between a and b: 1 packet")
+    assert str(lost).endswith("(see x.pcap); network, a -> b: lost between a and b: 1 packet")
+    stalled = replace(check("unknown"), got="60 ms (host stalled 52 ms)", cause="host, a -> b: host stalled 52 ms")
+    assert str(stalled).endswith("got 60 ms (host stalled 52 ms) at 1.50 s (see x.pcap)")
+    assert str(replace(lost, outcome=Outcome.PASS)).endswith("(see x.pcap)")
 
 
 def test_it_is_read_as_it_was_written():

@@ -24,6 +24,19 @@ PICTURES = {
     "smmk": "[ source 127.0.0.1 ♪ sample.mp3 ] ──▶ [ first 127.0.0.1:5063 + 123# every 2000 ms ]"
             " ──▶ [ second 127.0.0.1:5064 ] ──▶ [ sink 127.0.0.1:5062 ● records ]",
 }  # fmt: skip
+DEVICE = """\
+[topology.source]
+sip_target = "sip:echo@pbx"
+audio_file = "a.wav"
+[topology.pbx]
+role = "external"
+address = "127.0.0.1:5060"
+command = ["pbxd", "-C", "{run_dir}/pbx.conf", "--peer", "{sink.address}"]
+files = { "pbx.conf" = "a.wav" }
+calls = "sink"
+[topology.sink]
+sip_bind = "127.0.0.1:5062"
+"""
 TWO_PAIRS = """\
 [topology.ear]
 role = "sink"
@@ -100,7 +113,12 @@ def test_the_shipped_plans(here, name, line):
     ("[topology.sink]\nsip_bind = '0.0.0.0:5062'", ["[ sink 127.0.0.1:5062 ● records ]"]),
     ("[topology.a]\nrole = 'sink'\n[topology.b]\nrole = 'sink'",
      ["[ a 127.0.0.1 ● records ]", "[ b 127.0.0.1 ● records ]"]),
-], ids=["two pairs", "somebody outside", "a sink alone", "two sinks"])  # fmt: skip
+    (DEVICE, ["[ source 127.0.0.1 ♪ a.wav ] ──▶ [ pbx 127.0.0.1:5060 ⚙ pbxd ] ──▶ [ sink 127.0.0.1:5062 ● records ]"]),
+    (DEVICE.replace("command =", "calls = ['sink', 'ear']\nneeds =").replace('calls = "sink"', "command = ['x']")
+     + "[topology.ear]\nrole = 'sink'\n",
+     ["[ source 127.0.0.1 ♪ a.wav ] ──▶ [ pbx 127.0.0.1:5060 ⚙ x ]"
+      " ──▶ [ sink 127.0.0.1:5062 ● records ] and [ ear 127.0.0.1 ● records ]"]),
+], ids=["two pairs", "somebody outside", "a sink alone", "two sinks", "a device", "a bridge"])  # fmt: skip
 def test_every_node_is_in_the_picture_once(here, text, lines):
     """Each call has a line in the plan's order, whoever is called; nobody is forgotten who has no call in the plan."""
     assert list(picture(planned(text))) == lines
@@ -212,3 +230,19 @@ def test_a_bad_flag_is_64(here, capfd, flags):
     shown, said = capfd.readouterr()
     assert shown == ""
     assert "Error: " in said
+
+
+def test_a_dry_run_with_a_device(here, capfd):
+    """Its command is shown with everything filled in, and its files; it need not be installed for that."""
+    Path("d.plan.toml").write_text(DEVICE)
+    assert orchestrate("--plan", "d.plan.toml", "--dry-run", "--run-dir", "my") == 0
+    shown, _ = capfd.readouterr()
+    assert f"\n# pbx\npbxd -C {here}/my/pbx/pbx.conf --peer 127.0.0.1:5062\n    pbx.conf: {here}/a.wav\n" in shown
+
+
+def test_a_device_that_is_not_installed(here, capfd):
+    """64 before anything is started, with what was looked for."""
+    Path("d.plan.toml").write_text(DEVICE)
+    assert orchestrate("--plan", "d.plan.toml", "--run-dir", "my") == 64
+    assert "topology.pbx.command: wanted what is installed: there is no program pbxd on PATH" in capfd.readouterr().err
+    assert not Path("my").exists()

@@ -11,8 +11,9 @@ from stories import PAIRS, SINK, SK, SMK
 
 from b2b.errors import ExitCode
 from b2b.orchestrator.report import closing_lines, progress, summary
+from b2b.orchestrator.resources import Held
 from b2b.orchestrator.supervise import Failure
-from b2b.plan.model import Plan
+from b2b.plan.model import Node, Plan
 
 
 def counted(tx: int = 0, rx: int = 0, loss: int = 0, p95: float = 0.0) -> dict[str, Any]:
@@ -158,3 +159,36 @@ def test_codes_that_are_not_ours(code):
     ((well, line),) = closing_lines(plan(SINK), {"sink": code}, {}, in_call=())
     assert not well
     assert str(abs(code)) in line or "killed" in line
+
+
+HELD = (
+    Held(descriptors=10, memory_kb=2000, ports=("udp 127.0.0.1:5060",)),
+    Held(descriptors=12, memory_kb=1900, ports=("udp 127.0.0.1:5060", "udp 0.0.0.0:20000")),
+)
+PBX = Node("pbx", "external", {"address": "127.0.0.1:5060", "command": ["x"], "calls": []})
+
+
+def test_a_device_in_the_summary():
+    """What it held before and after, and what there was more of; nothing where it was not looked at twice."""
+    told = {
+        count: summary(
+            plan((PBX,)), exit_code=0, network="private", duration_s=1, exit_codes={"pbx": 0}, metrics={}, failed=None,
+            held={"pbx": HELD[:count]},
+        )["nodes"]["pbx"]["resources"]
+        for count in (1, 2)
+    }  # fmt: skip
+    assert told[1] is None
+    assert told[2]["more"] == {"descriptors": 2, "memory_kb": -100, "ports": ["udp 0.0.0.0:20000"]}
+    assert told[2]["before"]["ports"] == ["udp 127.0.0.1:5060"]
+
+
+@pytest.mark.parametrize(("code", "held", "failed", "line"), [
+    (0, HELD, None, (True, "pbx  12 descriptors (+2), 1900 kB (-100), still open: udp 0.0.0.0:20000, exit code 0")),
+    (-15, (), None, (True, "pbx  killed by SIGTERM")),
+    (-11, (), Failure("pbx", 65, "x"), (False, "pbx  killed by SIGSEGV")),
+    (None, (), None, (True, "pbx  was never started")),
+])  # fmt: skip
+def test_a_device_in_the_closing_lines(code, held, failed, line):
+    """It did well unless it is what failed, whatever it ended with."""
+    lines = closing_lines(plan((PBX,)), {"pbx": code}, {}, in_call=(), failed=failed, held={"pbx": held})
+    assert list(lines) == [line]

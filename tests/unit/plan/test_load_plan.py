@@ -18,7 +18,8 @@ def test_settings_are_those_given_and_the_defaults(read_plan):
     """A node has every key that has a value, and knows which of them the user gave."""
     sink = read_plan(GOOD).node("sink")
     assert sink.settings == {
-        "sip_bind": "127.0.0.1:5062", "sip_user": "b2b", "aplay_cmd": "aplay -f S16_LE -r 8000 -c 1",
+        "sip_bind": "127.0.0.1:5062", "codec": "pcmu", "transport": "udp",
+        "password_env": "B2B_PASSWORD", "sip_user": "b2b", "aplay_cmd": "aplay -f S16_LE -r 8000 -c 1",
     }
     assert sink.given == {"sip_bind"}
 

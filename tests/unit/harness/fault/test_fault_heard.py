@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from harness.fault.cause import Who
 from harness.fault.heard import Chain, heard_cause
 from harness.fault.host import Host
 from harness.runqueue import Wait
-from harness.sound import compare
+from harness.sound import Gap, Kind, compare
 from harness.wire.rtcp import Block, Report
 
 AT = 3.0  # seconds: where in the file it happens
@@ -53,6 +54,14 @@ def test_packets_that_the_first_leg_lost():
     assert (cause.who, cause.where) == (Who.NETWORK, "source -> mixer")
     assert "lost between source and mixer: 5 packets after seq 149" in cause.evidence
     assert cause.at_s == pytest.approx(T0 + AT - 0.02, abs=0.001)
+
+
+def test_what_is_amiss_beside_a_loss_is_no_fault_of_the_sender():
+    """Beside lost packets nobody can say what else is wrong with the sound that was sent."""
+    first = hop(PLAYED, "source", "sink", carried(PLAYED, lost=PACKETS))
+    beside = Gap(at_s=AT - 0.06, file_s=AT - 0.06, length_s=0.06, kind=Kind.INSERTED)
+    cause = asked(replace(first, hearing=replace(first.hearing, gaps=(beside,))))
+    assert (cause.who, cause.where) == (Who.NETWORK, "source -> sink")
 
 
 def test_packets_that_the_second_leg_lost():

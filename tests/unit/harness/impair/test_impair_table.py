@@ -175,3 +175,12 @@ def test_a_plan_in_which_nobody_calls(tmp_path):
     plan = resolve(load_plan(tmp_path / "x.plan.toml", known_tables={"impair"}), host_ip="127.0.0.1")
     with pytest.raises(UsageError, match="no node of this plan calls another"):
         impairments(plan)
+
+
+def test_directions_to_and_from_a_device(plan_of):
+    """Both sides of it can be impaired: that of who calls it, and that of whom it calls."""
+    device = 'command = ["x"]\naddress = "127.0.0.1:5060"\ncalls = "ear"\n[topology.ear]\nrole = "sink"\n'
+    text = f'[topology.pbx]\nrole = "external"\n{device}[impair]\n"pbx -> ear".loss = 1\n"ear -> pbx".loss = 2\n'
+    found = impairments(plan_of(text))
+    assert found is not None
+    assert [(one.src, one.dst) for one in found.directions] == [("pbx", "ear"), ("ear", "pbx")]

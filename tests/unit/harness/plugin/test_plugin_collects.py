@@ -146,3 +146,22 @@ def test_nothing_heavy_is_loaded_before_a_call():
     said = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout.split()
     assert "harness.plugin.hooks" in said
     assert not {"numpy", "scipy", "dpkt", "jinja2", "allure"} & set(said)
+
+
+DEVICE = """
+[topology]
+source = { sip_target = "sip:pbx", audio_file = "a.wav" }
+pbx = { role = "external", address = "127.0.0.1:5060", command = ["no-such-pbx"] }
+"""
+
+
+@pytest.mark.parametrize(("more", "why"), [
+    ("", "pbx: there is no program no-such-pbx on PATH"),
+    ('o = { role = "external", address = "127.0.0.1:9", command = ["sh"], needs = ["false"] }\n', "o: `false` fails"),
+])  # fmt: skip
+def test_a_plan_whose_device_is_not_installed_is_said_to_be_none(pytester, plans, more, why):
+    """Its call is not made, and the end of the session says so, and what was looked for."""
+    plans(pbx=(DEVICE if not more else DEVICE.replace("no-such-pbx", "sh")) + more + EXPECT)
+    result = pytester.runpytest("plans")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines([f"plans/pbx.plan.toml::pbx  - not made, as a device is not installed: {why}"])

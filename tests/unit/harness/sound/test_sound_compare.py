@@ -174,6 +174,21 @@ def test_sound_beside_the_file_is_told():
         assert sum(gap.length_s for gap in gaps) == pytest.approx(0.5, abs=0.05)
 
 
+@pytest.mark.parametrize("lead", [0, 1000, LEAD])
+def test_a_loss_that_is_louder_than_what_was_heard_before_it(lead):
+    """The file begins where it was first heard, however little of it that was; what was lost is one gap."""
+    played = file_of(10, 1).astype(float)
+    for part, rms in (slice(0, 480), 800), (slice(480, 800), 4000):
+        played[part] = np.random.default_rng(1).normal(0, rms, part.stop - part.start)
+    played = g711.saturate(played)
+    heard = simulate.in_silence(simulate.muted(g711.through(played), 480, 320), lead, 3000)
+    hearing = compare(played, heard)
+    (gap,) = hearing.gaps
+    assert gap.kind is Kind.SILENT
+    assert (gap.at_s, gap.length_s) == pytest.approx(((lead + 480) / RATE, 320 / RATE), abs=0.002)
+    assert hearing.start_s == pytest.approx(lead / RATE, abs=0.002)
+
+
 def test_a_missing_start_and_a_recording_that_starts_inside_are_told():
     """The sink joined late."""
     late = compare(file_of(20, 1), call(file_of(20, 1)[3 * RATE :]))

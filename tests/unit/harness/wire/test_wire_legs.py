@@ -120,6 +120,51 @@ def test_through_a_proxy_it_is_one_call_between_the_nodes() -> None:
     ]  # fmt: skip
 
 
+def test_a_call_that_was_challenged_or_sent_elsewhere() -> None:
+    """The attempt that was answered counts: who got that one is called."""
+    refused = [
+        said(0, sip("INVITE sip:bob@b SIP/2.0", cseq="7 INVITE", body=OFFER), CALLER, PROXY),
+        said(0.1, sip("SIP/2.0 407 Proxy Authentication Required", cseq="7 INVITE"), PROXY, CALLER),
+        said(0.1, sip("ACK sip:bob@b SIP/2.0", cseq="7 ACK"), CALLER, PROXY),
+    ]
+    invite, answer = sip("INVITE sip:bob@b SIP/2.0", cseq="8 INVITE", body=OFFER), sip(
+        "SIP/2.0 200 OK", cseq="8 INVITE", body=ANSWER
+    )
+    through = [
+        said(0.2, invite, CALLER, PROXY), said(0.21, invite, PROXY, CALLEE),
+        said(0.5, answer, CALLEE, PROXY), said(0.51, answer, PROXY, CALLER),
+    ]  # fmt: skip
+    past = [said(0.2, invite, CALLER, CALLEE), said(0.5, answer, CALLEE, CALLER)]
+    for accepted in (through, past):
+        found = legs([*refused, *accepted, *media(50)], {**NODES, "pbx": "10.0.0.9:5060"})
+        assert [(leg.name, leg.packets) for leg in found] == [("mixer -> sink", 50), ("sink -> mixer", 0)]
+
+
+def test_a_proxy_that_relays_the_media() -> None:
+    """It is a party then: each side has legs of its own, with the stream of that side and the call's end."""
+    relay = "10.0.0.8"
+    hops = [
+        said(0, sip("INVITE sip:bob@b SIP/2.0", body=OFFER), CALLER, PROXY),
+        said(0.01, sip("INVITE sip:bob@b SIP/2.0", body=sdp(relay, 7000)), PROXY, CALLEE),
+        said(0.5, sip("SIP/2.0 200 OK", body=ANSWER), CALLEE, PROXY),
+        said(0.51, sip("SIP/2.0 200 OK", body=sdp(relay, 7002)), PROXY, CALLER),
+        said(3, sip("BYE sip:bob@b SIP/2.0", cseq="2 BYE"), CALLER, CALLEE),
+    ]
+    streams = [
+        datagram(0.6 + ms / 1000, data, src=src, sport=sport, dst=dst, dport=dport)
+        for count, src, sport, dst, dport in (
+            (50, "10.0.0.1", 4000, relay, 7002), (49, relay, 7000, "10.0.0.2", 5000),
+            (48, "10.0.0.2", 5000, relay, 7000), (47, relay, 7002, "10.0.0.1", 4000),
+        )
+        for ms, data in healthy(count, ssrc=count % 2)
+    ]  # fmt: skip
+    found = legs([*hops, *streams], {**NODES, "pbx": "10.0.0.9:5060"})
+    assert {leg.name: leg.packets for leg in found} == {
+        "mixer -> pbx": 50, "pbx -> mixer": 47, "pbx -> sink": 49, "sink -> pbx": 48,
+    }  # fmt: skip
+    assert {leg.ended_at_s for leg in found} == {T0 + 3}
+
+
 def test_payload_types_are_numbered_by_the_receiver() -> None:
     """Offer and answer may give one codec two numbers."""
     offer = sdp("10.0.0.1", 4000, kinds="96 0", more="a=rtpmap:96 opus/48000/2")

@@ -82,6 +82,13 @@ def ip4(
     return head + addresses + options + segment
 
 
+def frame(at_s: float, payload: bytes, src: tuple[str, int], dst: tuple[str, int]) -> tuple[float, bytes]:
+    """Return UDP between two IPv4 addresses as a capture has it, at a time since T0."""
+    raw = bytearray(udp4(payload, sport=src[1], dport=dst[1]))
+    raw[12:20] = bytes(map(int, f"{src[0]}.{dst[0]}".split(".")))
+    return T0 + at_s, ether(bytes(raw))
+
+
 def udp6(payload: bytes, *, sport: int = 4000, dport: int = 5000) -> bytes:
     """Return an IPv6 packet from fd00::1 to fd00::2."""
     return ip6(struct.pack("!HHHH", sport, dport, 8 + len(payload), 0) + payload, 17)
