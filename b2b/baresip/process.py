@@ -74,12 +74,13 @@ class Baresip:
 
     def forget_secrets(self, instead: Mapping[str, str]) -> None:
         """Let go of what was secret, once baresip has read it, and leave in its place what may be seen."""
-        for name, fd in self._secrets.items():
+        while self._secrets:
+            name, fd = self._secrets.popitem()
             os.close(fd)
-            (self._folder / name).unlink(missing_ok=True)
-            if name in instead:
-                (self._folder / name).write_text(instead[name])
-        self._secrets.clear()
+            with contextlib.suppress(OSError):  # a disk that is full has no room for what nobody needs
+                (self._folder / name).unlink(missing_ok=True)
+                if name in instead:
+                    (self._folder / name).write_text(instead[name])
 
     def forget_folder(self) -> None:
         """Remove a temporary folder, once baresip has read it."""
