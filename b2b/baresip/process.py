@@ -61,14 +61,7 @@ class Baresip:
         written.
         """
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for name, text in files.items():
-                (self._folder / name).write_text(text)
-            for name, text in (secrets or {}).items():
-                self._secrets[name] = os.memfd_create(name)
-                os.write(self._secrets[name], text.encode())
-                (self._folder / name).unlink(missing_ok=True)
-                (self._folder / name).symlink_to(f"/proc/{os.getpid()}/fd/{self._secrets[name]}")
+            self._write(files, secrets or {})
         except OSError as error:
             raise B2bError(f"cannot write baresip's configuration to {self._folder}: {error.strerror}") from error
         door = Door(
@@ -107,12 +100,13 @@ class Baresip:
 
     def forget_secrets(self, instead: Mapping[str, str]) -> None:
         """Let go of what was secret, once baresip has read it, and leave in its place what may be seen."""
-        for name, fd in self._secrets.items():
+        while self._secrets:
+            name, fd = self._secrets.popitem()
             os.close(fd)
-            (self._folder / name).unlink(missing_ok=True)
-            if name in instead:
-                (self._folder / name).write_text(instead[name])
-        self._secrets.clear()
+            with contextlib.suppress(OSError):  # a disk that is full has no room for what nobody needs
+                (self._folder / name).unlink(missing_ok=True)
+                if name in instead:
+                    (self._folder / name).write_text(instead[name])
 
     def forget_folder(self) -> None:
         """Remove what is temporary, once baresip has read it."""
@@ -140,6 +134,16 @@ class Baresip:
             self._asound.close()
         self.forget_secrets({})
         self.forget_folder()
+
+    def _write(self, files: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, text in files.items():
+            (self._folder / name).write_text(text)
+        for name, text in secrets.items():
+            self._secrets[name] = os.memfd_create(name)
+            os.write(self._secrets[name], text.encode())
+            (self._folder / name).unlink(missing_ok=True)
+            (self._folder / name).symlink_to(f"/proc/{os.getpid()}/fd/{self._secrets[name]}")
 
     def _read_log(self, log: TextIO | None) -> None:
         assert self._process.stdout

@@ -37,8 +37,8 @@ DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter a
 
 def judge(call: Call, wanted: Expectations) -> Verdict:
     """Look at everything that the plan expects. Nothing captured or nothing recorded is never a pass."""
-    checks = [*_wire(call, wanted), *_sinks(call, wanted)]
-    checks = [*_roles(call), *excused(checks, wanted.sinks), *check_resources(call, wanted.devices)]
+    checks = [*_roles(call), *excused([*_wire(call, wanted), *_sinks(call, wanted)], wanted.sinks)]
+    checks += check_resources(call, wanted.devices)
     return pace.at_speed(call, together(pace.doubted(call, checks)))
 
 

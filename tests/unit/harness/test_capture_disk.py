@@ -26,7 +26,7 @@ def test_a_capture_that_cannot_be_written():
     """It says why, so that nobody takes what is there for all there was."""
     capture, ended = Capture(), threading.Event()
     ended.set()
-    _record(Packets(), ended, Path("/dev/full"), {bytes(4)}, capture)
+    _record(Packets(), ended, Path("/dev/full"), lambda packet: True, capture)
     assert capture.refusal == "full could not be written: No space left on device"
 
 
