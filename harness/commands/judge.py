@@ -77,15 +77,11 @@ def _run(folder: Path, reference: Path | None, plan_file: Path | None) -> tuple[
     if not (folder / RESOLVED).exists():
         raise UsageError(f"{folder}: wanted {WANTED}; this folder has no {RESOLVED}, so it is no run")
     from harness.judging.run import judge as judge_run
-    from harness.wire.containers import CaptureError
 
     call = Call(folder, reference=reference)
     wanted = _expected(plan_file) if plan_file else expectations(call.plan) or Expectations()
     sinks = {listener.node.name: SinkExpectation() for listener in call.listeners}
-    try:
-        verdict = judge_run(call, replace(wanted, sinks={**sinks, **wanted.sinks}))
-    except CaptureError as error:
-        raise UsageError(str(error)) from None
+    verdict = judge_run(call, replace(wanted, sinks={**sinks, **wanted.sinks}))
     return verdict, making.of_run(call, verdict)
 
 
