@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from matrix.play import Outcome
 from matrix.stories import Story
 
 MOST_WORDS = 110
+SCRATCH = re.compile(r"/\S*/matrix-\w+/\d+/")  # where a story was played
 
 
 def table(stories: Sequence[Story], outcomes: Mapping[str, Outcome]) -> Iterator[str]:
@@ -31,5 +33,5 @@ def table(stories: Sequence[Story], outcomes: Mapping[str, Outcome]) -> Iterator
 
 
 def _short(words: str) -> str:
-    words = words.replace("|", "\\|").strip()
+    words = SCRATCH.sub("", words).replace("|", "\\|").strip()
     return words if len(words) <= MOST_WORDS else words[: MOST_WORDS - 1].rstrip() + "…"
