@@ -42,8 +42,11 @@ class Host:
             return Held(end_s - start_s, f"nobody knows whether the host stalled: {self.blind}")
         stall_s = longest_within(self.stalls, start_s, end_s)
         waits = self.waits.get(node or "", ())
-        agent_s = _longest([wait for wait in waits if not wait.of_role], start_s, end_s)
-        role_s = _longest([wait for wait in waits if wait.of_role], start_s - BUFFERED_S, end_s)
+        agent_s = max(_by_thread(waits, start_s, end_s, of_role=False).values(), default=0.0)
+        agent_s = min(agent_s, end_s - start_s)
+        # Only one thread of a role runs at a time, so that it waits for whichever of them does.
+        role_s = sum(_by_thread(waits, start_s - BUFFERED_S, end_s, of_role=True).values())
+        role_s = min(role_s, end_s - start_s + BUFFERED_S)
         if max(agent_s, role_s - LEAD_S) > stall_s:
             if agent_s >= role_s - LEAD_S:
                 return Held(agent_s, f"{node}'s user agent waited {1000 * agent_s:.0f} ms for a processor")
@@ -51,9 +54,10 @@ class Host:
         return Held(stall_s, f"host stalled {1000 * stall_s:.0f} ms")
 
 
-def _longest(waits: Sequence[Wait], start_s: float, end_s: float) -> float:
-    """Return for how long the thread that waited longest did so between two instants."""
+def _by_thread(waits: Sequence[Wait], start_s: float, end_s: float, *, of_role: bool) -> Mapping[int, float]:
+    """Return how long each thread waited between two instants: those of the role itself, or of its user agent."""
     by_thread: dict[int, float] = defaultdict(float)
     for wait in waits:
-        by_thread[wait.thread] += wait.within(start_s, end_s)
-    return min(max(by_thread.values(), default=0.0), end_s - start_s)
+        if wait.of_role is of_role:
+            by_thread[wait.thread] += wait.within(start_s, end_s)
+    return by_thread

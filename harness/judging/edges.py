@@ -54,6 +54,8 @@ def _cause(
         return Cause(who=who, where=where, evidence=evidence, at_s=start_s, length_s=end_s - start_s)
 
     held = known.host.held(sight.src, start_s, end_s)
+    if edge == "begin":  # which the other side's ACK comes before
+        held = max(held, known.host.held(sight.dst, start_s, end_s), key=lambda one: one.length_s)
     if held.length_s >= end_s - start_s - limit_s:
         return cause(Who.HOST, sight.leg, held.evidence)
     seqs = stream.columns.seqs

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pytest
 
@@ -12,6 +13,7 @@ from harness.fault.wire import Sight
 from harness.impair.ledger import Deed, Ledger
 from harness.judging.edges import check_edges
 from harness.judging.wire import Circumstances
+from harness.runqueue import Wait
 from harness.verdict import Check
 from harness.wire.legs import Leg
 from unit.harness.wire.wire_makers import T0, healthy, one_stream
@@ -35,10 +37,11 @@ def leg(*, begins_s: float = 0.51, ends_s: float = BYE_S) -> Leg:
 
 
 def checks(
-    one: Leg, *, bye_s: float | None = BYE_S, stalls: Sequence[Stall] = (), drops: int = 0, **seen: object
-) -> list[Check]:
+    one: Leg, *, bye_s: float | None = BYE_S, stalls: Sequence[Stall] = (), drops: int = 0,
+    waits: Mapping[str, Sequence[Wait]] = MappingProxyType({}), **seen: object,
+) -> list[Check]:  # fmt: skip
     """Return what is found wrong with a leg; `seen` is what else is known of it."""
-    known = Circumstances(file="capture.pcap", host=Host(stalls=stalls), drops=drops)
+    known = Circumstances(file="capture.pcap", host=Host(stalls=stalls, waits=waits), drops=drops)
     sight = Sight(src="mixer", dst="sink", stream=one.rtp, **seen)  # type: ignore[arg-type]
     return list(check_edges(one, sight, 40, known, ended_at_s=None if bye_s is None else T0 + bye_s))
 
@@ -82,6 +85,14 @@ def test_a_machine_that_was_stalled():
     assert (check.outcome, check.cause) == ("unknown", "host, mixer -> sink: host stalled 900 ms")
     (check,) = checks(early, stalls=[Stall(start_s=T0 + 2, length_s=0.5)])
     assert check.outcome == "fail"
+
+
+@pytest.mark.parametrize(("node", "outcome"), [("mixer", "unknown"), ("sink", "unknown"), ("source", "fail")])
+def test_a_side_that_waited_for_a_processor(node, outcome):
+    """Nobody sends before the other side's ACK, so either of them leaves a late beginning open."""
+    wait = Wait(start_s=T0 + 0.5, end_s=T0 + 1.5, length_s=0.9, group=1, thread=1)
+    (check,) = checks(leg(begins_s=1.5), waits={node: [wait]}, at_sender=True)
+    assert check.outcome == outcome
 
 
 @pytest.mark.parametrize(

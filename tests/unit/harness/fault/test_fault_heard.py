@@ -144,6 +144,16 @@ def test_a_role_that_waited_for_a_processor(waited_s, who):
     assert ("sink waited 300 ms for a processor" in cause.evidence) == (who is Who.HOST)
 
 
+def test_a_role_waits_for_whichever_of_its_threads_does():
+    """Only one of them runs at a time."""
+    waits = [
+        Wait(start_s=T0 + AT + at_s, end_s=T0 + AT + at_s + 0.15, length_s=0.15, group=1, thread=at, of_role=True)
+        for at, at_s in enumerate((0, 0.15))
+    ]
+    hops = whole("source", "mixer"), whole("mixer", "sink", T0 + AFTER_S)
+    assert asked(*hops, host=Host(waits={"sink": waits})).who is Who.HOST
+
+
 def test_what_was_captured_and_not_received():
     """The receiver's RTCP misses packets that crossed the wire: its own machine lost them."""
     says = Report(T0 + 5, 9, None, None, (Block(7, 5, 0),))
