@@ -274,7 +274,8 @@ def test_a_run_whose_capture_is_none(judge, folder):
     """Nobody can tell what crossed the wire then; what was heard is judged all the same."""
     (folder / "capture.pcap").write_bytes(b"this is no capture")
     _, said = judge(folder)
-    assert said.startswith(f"? source -> sink: media: wanted RTP, got no capture: {folder / 'capture.pcap'}: wanted a pcap")
+    what = f"{folder / 'capture.pcap'}: wanted a pcap"
+    assert said.startswith(f"? source -> sink: media: wanted RTP, got no capture: {what}")
     assert "sink: heard: wanted" in said
 
 
