@@ -14,6 +14,7 @@ from b2b.plan.model import Plan
 
 TABLE, LEGS, HEARS = "expect", "legs", "hears"
 ARROW = " -> "
+AS_AGREED = ""  # the codec that a call's SDP says, if any
 TEXTS = ("dtmf", "dtmf_by", "codec")
 WAYS = ("inband", "rfc4733", "info")  # in which a digit may come
 Kind = TypeVar("Kind")
@@ -77,7 +78,7 @@ class Expectations:
     max_lost: int = 0
     max_duplicates: int | None = None  # no harm to the sound, so nobody is held to it who does not ask
     max_reordered: int | None = None
-    codec: str = "PCMU"
+    codec: str = "PCMU"  # or what the call agreed on
     sinks: Mapping[str, SinkExpectation] = field(default_factory=dict)  # and sources that hear a device
     devices: Mapping[str, DeviceExpectation] = field(default_factory=dict)
     legs: Mapping[tuple[str, str], LegExpectation] = field(default_factory=dict)

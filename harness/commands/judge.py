@@ -14,7 +14,7 @@ from b2b.logs import printable
 from b2b.plan.load import EXPECT, load_plan
 from b2b.plan.resolve import LOOPBACK, resolve
 from harness.call import RESOLVED, Call, Listener, heard_by
-from harness.expect import Expectations, SinkExpectation, expectations
+from harness.expect import AS_AGREED, Expectations, SinkExpectation, expectations
 from harness.report.page import making
 from harness.verdict import Outcome, Verdict
 
@@ -64,7 +64,7 @@ def _judged(what: Path, reference: Path | None, plan_file: Path | None) -> tuple
     if head[:4] in CAPTURES:
         if reference:
             click.echo("Warning: a capture is not compared with --reference; a run or a recording is", err=True)
-        wanted = _expected(plan_file)
+        wanted = _expected(plan_file) if plan_file else Expectations(codec=AS_AGREED)
         for sink in [name for name, expected in wanted.sinks.items() if expected.dtmf is not None]:
             click.echo(f"Warning: what {sink} is to hear is judged by a run or a recording, not by a capture", err=True)
         return _capture(what, wanted)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.expect import Expectations, SinkExpectation
+from harness.expect import AS_AGREED, Expectations, SinkExpectation
 from harness.judging.alone import check_alone
 from harness.judging.blame import sight_in
 from harness.judging.digits import check_digits
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 def judge_capture(path: Path, wanted: Expectations) -> Verdict:
     """Judge every stream of a capture; one that belongs to a SIP call goes by the call's parties.
 
-    Raises CaptureError for what is no capture.
+    Where the codec wanted is AS_AGREED, it is what the call's SDP says; without one any will do. Raises CaptureError for
+    what is no capture.
     """
     return together(_streams(path, wanted))
 
@@ -63,9 +65,14 @@ def _streams(path: Path, wanted: Expectations) -> Iterator[Check]:
         )
     for name, leg, stream in named(wire):
         known = Circumstances(file=path.name, answered_at_s=leg.answered_at_s if leg else stream.start_s)
-        yield from check_stream(name, stream, wanted, known, sight_in(wire, stream, leg))
+        own = replace(wanted, codec=wanted.codec or _agreed(leg))
+        yield from check_stream(name, stream, own, known, sight_in(wire, stream, leg))
     if not wire.streams:
         yield Check(name="media", where=path.name, outcome=Outcome.UNKNOWN, wanted="RTP", got="none", file=path.name)
+
+
+def _agreed(leg: Leg | None) -> str:
+    return leg.codec.name.upper() if leg and leg.codec else AS_AGREED
 
 
 def check_recording(

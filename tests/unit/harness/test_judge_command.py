@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import re
 import shlex
 import subprocess
 
@@ -80,6 +81,23 @@ def test_a_capture_by_itself(judge, folder, tmp_path):
     assert "lost: wanted at most 0 packets, got 2 of 200 (network) at 0.98 s (see capture.pcap)" in said
     assert "gap: wanted at most 40 ms, got 60 ms (lost, after packet 49; network) at 0.98 s" in said
     assert "lost between 127.0.0.1:10000 and 127.0.0.1:20000: 2 packets after seq 49; numbered, so sent" in said
+
+
+def as_pcma(capture):
+    """Return a capture whose RTP claims to be PCMA."""
+    rtp, claimed = bytes([0x80, 0]), bytes([0x80, 8])
+    return re.sub(rb"(?s)(\x00\xb4..)" + re.escape(rtp), lambda found: found[1] + claimed, capture)
+
+
+def test_a_capture_of_somebody_is_in_the_codec_that_was_agreed(judge, folder, tmp_path):
+    """By its call's SDP; where there is none nobody said what is right."""
+    capture = as_pcma((folder / "capture.pcap").read_bytes())
+    (tmp_path / "other.pcap").write_bytes(capture)
+    code, said = judge(tmp_path / "other.pcap")
+    assert (code, "codec: wanted PCMU, got PCMA" in said) == (1, True)
+    (tmp_path / "alone.pcap").write_bytes(capture.replace(b"INVITE", b"NOTHIN"))
+    code, said = judge(tmp_path / "alone.pcap")
+    assert (code, "codec" in said, "lost: wanted at most 0 packets, got 0 of 200" in said) == (0, False, True)
 
 
 def test_a_capture_of_somebody_takes_no_topology(judge, folder, tmp_path):
