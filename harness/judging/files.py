@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def judge_capture(path: Path, wanted: Expectations) -> Verdict:
     """Judge every stream of a capture; one that belongs to a SIP call goes by the call's parties.
 
-    Where the codec wanted is AS_AGREED, it is what the call's SDP says; without one any will do. Raises CaptureError for
-    what is no capture.
+    Where the codec wanted is AS_AGREED, it is what the call's SDP says; without one any will do. Raises CaptureError
+    for what is no capture.
     """
     return together(_streams(path, wanted))
 
