@@ -6,8 +6,8 @@ DEMO := $(BIN)/b2b --role orchestrator --plan plans/smk.plan.toml --duration-s 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-for-tests deps-for-report deps-for-bench demo listen test test-debian13 report bench soak \
-  matrix docs pictures
+.PHONY: help deps deps-for-tests deps-for-report deps-for-bench demo listen test test-debian13 report bench soak matrix \
+  fuzz fuzz-guided docs pictures
 export PYTHON
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo 'make bench    how b2b compares with other tools, in accuracy and speed; takes some fifteen minutes'
 	@echo 'make soak     a thousand calls in a row, one of an hour, and a hundred of every fault; takes some hours'
 	@echo 'make matrix   kills, stops and starves every part of a run in each of its phases; takes some ten minutes'
+	@echo 'make fuzz     a million broken inputs for each thing of ours that reads; takes some hours'
 	@echo 'make docs     docs/selftest.md with tables made anew; takes some minutes'
 	@echo 'make pictures the pictures of the docs, from real runs'
 	@echo 'make deps     only install the Debian packages that are missing'
@@ -76,6 +77,15 @@ soak: $(VENV)/ready
 	$(BIN)/python benchmarks/soak.py --calls 1000 --svg reports/soak-calls.svg
 	$(BIN)/python benchmarks/soak.py --long 3600 --svg reports/soak-hour.svg
 	$(BIN)/b2b selftest --calls --seeds 100
+
+# What is found is kept in tests/fuzz/corpus; COUNT=1000 gives each target fewer inputs.
+fuzz: $(VENV)/ready-for-tests
+	@PYTHONPATH=tests nice $(BIN)/python -m fuzz $(if $(COUNT),--count $(COUNT)) $(TARGETS)
+
+# The same by coverage, a minute for each, where atheris has a wheel for this Python.
+fuzz-guided: $(VENV)/ready-for-tests
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[fuzz]'
+	@PYTHONPATH=tests nice $(BIN)/python -m fuzz.guided -max_total_time=60 $(TARGETS)
 
 # The table of docs/faults.md is written anew, unless a story went wrong.
 matrix: export PYTHONPATH = tests

@@ -55,6 +55,7 @@ look() {
   need build-essential bash -c 'gcc -E - <<< "#include <stdlib.h>"'  # of pesq there is only the source
   need python3-dev "$python" -c 'import os, sysconfig; open(os.path.join(sysconfig.get_paths()["include"], "Python.h"))'
   need chromium command -v chromium  # opens the pages
+  need libfaketime bash -c 'ls /usr/lib/*/faketime/libfaketime.so.1'  # makes calls that go faster than their sound
 }
 
 give_up() {

@@ -16,6 +16,7 @@ def main() -> None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that has no ✓ shows something else
+    os.umask(0o077)  # recordings, captures and pages of calls are their user's alone
     sys.exit(run(sys.argv[1:]))
 
 

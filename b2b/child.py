@@ -77,7 +77,7 @@ def succeeds(argv: Sequence[str], *, env: Mapping[str, str] | None = None, patie
         process = start(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except OSError:
         return False
-    if not wait(process, clock.Deadline.after(patience_s)):
+    if not wait(process, clock.Deadline.patience(patience_s)):
         stop(process, patience_s=())
     return process.returncode == 0
 
@@ -96,7 +96,7 @@ def signal_process(process: subprocess.Popen[bytes], signum: int) -> None:
 def wait(process: subprocess.Popen[bytes], by: clock.Deadline) -> bool:
     """Return whether the process has ended by the deadline."""
     try:
-        process.wait(by.left)
+        process.wait(by.machine_left)
     except subprocess.TimeoutExpired:
         return False
     return True
@@ -106,11 +106,20 @@ def stop(process: subprocess.Popen[bytes], *, patience_s: Sequence[float]) -> bo
     """Ask with SIGTERM once for each patience, then kill; return whether it went without being killed."""
     for seconds in patience_s:
         signal_process(process, signal.SIGTERM)
-        if wait(process, clock.Deadline.after(seconds)):
+        if wait(process, clock.Deadline.patience(seconds)):
             return True
     signal_process(process, signal.SIGKILL)
     process.wait()
     return False
+
+
+def run_first() -> None:
+    """Let the calling thread, and whatever it starts or becomes, run before all others, where that is allowed: to root.
+
+    It must sleep most of the time.
+    """
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 
 
 def kill_group(group: int) -> None:
@@ -147,7 +156,7 @@ def kill_descendants() -> None:
         for pid in below:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        clock.sleep_until(clock.now() + POLL_S)
+        clock.sleep_until(clock.now() + clock.in_call(POLL_S))
 
 
 def _reaped(pid: int) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from b2b import host
-from b2b.baresip import config, door, versions
+from b2b.baresip import config, door, faketime, versions
 from b2b.errors import ExitCode
 
 OLDEST_PYTHON = (3, 10)
@@ -43,6 +43,7 @@ def check() -> list[Finding]:
         program("ffmpeg", "decodes what a source plays", "ffmpeg", code=ExitCode.AUDIO),
         program("aplay", "only needed to listen", "alsa-utils"),
         program("nft", "only needed to impair calls", "nftables"),
+        libfaketime(),
         sound_card(),
         private_network(obstacle),
         capture(inside_private=obstacle == ""),
@@ -108,6 +109,14 @@ def program(name: str, use: str, package: str, *, code: ExitCode = ExitCode.OK) 
     if where := host.program(name):
         return Finding(name=name, ok=True, came=where)
     return Finding(name=name, ok=False if code else None, came=f"not found; {use}", install=apt(package), code=code)
+
+
+def libfaketime() -> Finding:
+    """Look for what makes a call go faster than its sound."""
+    if where := faketime.library():
+        return Finding(name="libfaketime", ok=True, came=str(where))
+    came = "not found; only needed for --speed"
+    return Finding(name="libfaketime", ok=None, came=came, install=apt(faketime.PACKAGE))
 
 
 def sound_card() -> Finding:

@@ -32,6 +32,7 @@ class Flag:
     default: Any = None
     metavar: str | None = None
     minimum: float | None = None
+    maximum: float | None = None
     above: float | None = None
     hidden: bool = False
     in_plan: bool = True
@@ -53,6 +54,8 @@ class Flag:
         kind = "a whole number" if self.kind is int else "a number"
         if self.minimum is not None and not self.minimum <= number < math.inf:
             return f"{kind} of at least {self.minimum:g}"
+        if self.maximum is not None and not number <= self.maximum:
+            return f"{kind} of at most {self.maximum:g}"
         if self.above is not None and not self.above < number < math.inf:
             return f"{kind} above {self.above:g}"
         return "" if math.isfinite(number) else kind
@@ -129,6 +132,9 @@ FLAGS = (
          help="Give up when a role is not READY after that long, in milliseconds."),
     Flag(name="duration-s", roles=(ORCHESTRATOR,), kind=float, metavar="S", above=0,
          help="Length of the call in seconds, from its answer; default: the plan's expect.duration_s, else the file."),
+    Flag(name="speed", roles=(ORCHESTRATOR,), kind=float, metavar="X", minimum=1, maximum=50,
+         help="Let the run's time go that many times as fast as this machine's; default: the plan's run.speed, else 1. "
+              "Needs libfaketime, and a plan of b2b's own roles alone."),
     Flag(name="run-dir", roles=(ORCHESTRATOR,), kind="path", metavar="FOLDER",
          help="Where everything about the run is kept; default: a new folder below reports/runs/."),
     Flag(name="network", roles=(ORCHESTRATOR,), kind=("auto", "private", "host"), default="auto",

@@ -12,7 +12,9 @@ from typing import Any, TextIO
 
 from b2b import clock
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # terminal escapes in other people's words
+# In other people's words: terminal escapes, what breaks or turns round a line, and halves of characters, which no file
+# takes.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,9 @@ class Ready:
     codec: str
     ptime_ms: int
 
-    PATTERN = re.compile(r"READY role=(?P<role>\S+) sip=(?P<sip>\S+) codec=(?P<codec>\S+) ptime=(?P<ptime>\d+)ms")
+    PATTERN = re.compile(
+        r"READY role=(?P<role>[!-~]+) sip=(?P<sip>[!-~]+) codec=(?P<codec>[!-~]+) ptime=(?P<ptime>[0-9]{1,4})ms"
+    )
 
     def __str__(self) -> str:
         """Return the line as the requirements fix it."""
@@ -55,15 +59,14 @@ class LogLine:
     def json(self) -> str:
         """Return the line as one JSON object."""
         own = {"ts": self.ts, "level": self.level, "role": self.role, "msg": self.msg}
-        line = json.dumps({**self.fields, **own}, ensure_ascii=False)
-        return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+        return to_json({**self.fields, **own})
 
     @classmethod
     def parse(cls, line: str) -> LogLine | None:
         """Read a JSON log line; None for anything else."""
         try:
             values = json.loads(line)
-            own = {key: str(values.pop(key)) for key in ("ts", "level", "role", "msg")}
+            own = {key: printable(str(values.pop(key))) for key in ("ts", "level", "role", "msg")}
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
         return cls(**own, fields=values)
@@ -72,6 +75,11 @@ class LogLine:
 def printable(text: str) -> str:
     """Return one line of text without control characters, which must reach no terminal and no report."""
     return CONTROL.sub("�", text.replace("\n", " ").replace("\t", " ").rstrip())
+
+
+def to_json(values: object, **more: Any) -> str:
+    """Return values as JSON that may be shown in a terminal; `more` is json.dumps()'s."""
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(values, ensure_ascii=False, **more))
 
 
 def write_line(stream: TextIO, line: str) -> None:

@@ -8,6 +8,8 @@ import socket
 import struct
 from collections.abc import Iterator, Sequence
 
+from b2b import clock
+
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4  # linux/if_packet.h
 SOL_PACKET, PACKET_STATISTICS = 263, 6
@@ -87,5 +89,5 @@ def _arrival(ancillary: list[tuple[int, int, bytes]]) -> float | None:
     for _level, kind, data in ancillary:
         if kind == SO_TIMESTAMPNS:
             seconds, nanoseconds = TIMESPEC.unpack(data)
-            return float(seconds + nanoseconds / 1e9)
+            return clock.wall_at(seconds + nanoseconds / 1e9)
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,11 +15,10 @@ from b2b.flags import MIXER, SINK, SOURCE
 from b2b.plan.load import load_plan
 from b2b.plan.model import Node, Plan
 from b2b.plan.resolve import LOOPBACK, resolve
-from harness import canary, runqueue
+from harness import canary, evidence, runqueue
 from harness.expect import HEARS, TABLE
 from harness.fault.host import Host
 from harness.impair.table import TABLE as IMPAIR
-from harness.jsonl import read_lines
 from harness.verdict import FILE, Verdict
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from harness.wire.legs import Leg
     from harness.wire.streams import Flow
 
-PCAP, NOTES, RESOLVED = "capture.pcap", "capture.json", "plan.toml"
+PCAP, NOTES, RESOLVED = "capture.pcap", evidence.NOTES, "plan.toml"
 IN_CALL = "CALL_ESTABLISHED"  # the event
 SENT = "sent.pcap"  # of a run whose plan impairs it: the packets before that
 
@@ -154,12 +152,16 @@ class Call:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """What the orchestrator said of the run; nothing but emptiness where it had no time to."""
-        path = self.folder / "summary.json"
-        if not path.exists():
-            return {"exit_code": None, "network": "", "duration_s": 0.0, "nodes": {}, "failed_first": None}
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return values
+        """What the orchestrator said of the run; nothing but emptiness where it had no time to.
+
+        Raises UsageError where the file is damaged.
+        """
+        return evidence.summary(self.folder)
+
+    @property
+    def speed(self) -> float:
+        """How many times as fast as the machine's the run's time went; all times of the run are its own."""
+        return float(self.summary.get("speed", 1))
 
     @property
     def was_made(self) -> bool:
@@ -168,24 +170,24 @@ class Call:
 
     @cached_property
     def verdict(self) -> Verdict | None:
-        """What the call was judged to be; None where its plan expects nothing."""
+        """What the call was judged to be; None where its plan expects nothing. Raises UsageError for a damaged file."""
         return Verdict.read(self.folder) if (self.folder / FILE).exists() else None
 
     @cached_property
     def events(self) -> list[dict[str, Any]]:
-        """Every event of the run; a line that was cut off is left out."""
-        return list(read_lines(self.folder / "events.jsonl"))
+        """Every event of the run; a line that was cut off or is damaged is left out."""
+        return evidence.events(self.folder)
 
     @cached_property
     def metrics(self) -> list[dict[str, Any]]:
-        """Every line of metrics; one that was cut off is left out."""
-        return list(read_lines(self.folder / "metrics.jsonl"))
+        """Every line of metrics; one that was cut off or is damaged is left out."""
+        return evidence.metrics(self.folder)
 
     @cached_property
     def capture(self) -> dict[str, Any]:
         """What the capture came to: packets, drops, refusal."""
-        refusal = "" if (self.folder / PCAP).exists() else "there was no capture"
-        return next(read_lines(self.folder / NOTES), {"packets": 0, "drops": 0, "refusal": refusal})
+        refusal = self.unreadable if (self.folder / PCAP).exists() else "there was no capture"
+        return evidence.notes(self.folder, refusal=refusal)
 
     @cached_property
     def stalls(self) -> list[canary.Stall]:
@@ -207,7 +209,7 @@ class Call:
     @cached_property
     def groups(self) -> dict[int, str]:
         """The process of each node that the run started, which leads a group of all that belongs to it."""
-        return {event["pid"]: event["node"] for event in self.events if event["event"] == "started"}
+        return {event["pid"]: event["node"] for event in self.events if event["event"] == "started" and "pid" in event}
 
     @cached_property
     def host(self) -> Host:
@@ -220,19 +222,44 @@ class Call:
     @cached_property
     def wire(self) -> Wire:
         """All that was captured as it arrived, without the payloads of its sound."""
-        return self._collected(PCAP)
+        return self._captured[0]
 
     @cached_property
     def sent(self) -> Wire:
         """The same as it was sent; empty for a run that its plan did not impair."""
-        return self._collected(SENT)
+        return self._collected(SENT)[0]
 
-    def _collected(self, name: str) -> Wire:
+    @property
+    def damage(self) -> list[str]:
+        """Where what was captured cannot be read any further."""
+        return self._captured[1]
+
+    @cached_property
+    def _captured(self) -> tuple[Wire, list[str]]:
+        return self._collected(PCAP)
+
+    def _collected(self, name: str) -> tuple[Wire, list[str]]:
         from harness.wire.bulk import collect_file
         from harness.wire.collect import Wire
 
-        pcap = self.folder / name
-        return collect_file(pcap)[0] if pcap.exists() else Wire()
+        return collect_file(self.folder / name) if self._is_readable(name) else (Wire(), [])
+
+    def _is_readable(self, name: str) -> bool:
+        return (self.folder / name).exists() and not self._objection(name)
+
+    @property
+    def unreadable(self) -> str:
+        """Why what should be the capture is none; "" where it is one, or there is none."""
+        return self._objection(PCAP) if (self.folder / PCAP).exists() else ""
+
+    def _objection(self, name: str) -> str:
+        from harness.wire.read import CaptureError, read_datagrams
+
+        try:
+            with read_datagrams(self.folder / name):
+                return ""
+        except CaptureError as error:
+            return str(error)
 
     @cached_property
     def legs(self) -> list[Leg]:
@@ -261,14 +288,13 @@ class Call:
         from harness.wire.collect import streams
         from harness.wire.read import read_datagrams
 
-        pcap = self.folder / PCAP
-        found = streams(read_datagrams(pcap)) if pcap.exists() else ()
+        found = streams(read_datagrams(self.folder / PCAP)) if self._is_readable(PCAP) else ()
         return {(stream.flow, stream.ssrc): audio for stream in found if (audio := audio_of(stream))}
 
     @cached_property
     def addresses(self) -> dict[str, str]:
         """Where each node listened for SIP."""
-        return {event["node"]: event["sip"] for event in self.events if event["event"] == "ready"}
+        return {event["node"]: event["sip"] for event in self.events if event["event"] == "ready" and "sip" in event}
 
     @property
     def answered_at_s(self) -> float | None:

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from b2b import child, clock
-from harness.jsonl import read_lines
+from harness.jsonl import made, read_lines
 
 FILE = "host.jsonl"
 BLIND = "blind"  # the key of a line that says why nobody watched any more
@@ -75,7 +75,7 @@ def _tell_death(path: Path, why: str) -> None:
 
 def read(path: Path) -> list[Stall]:
     """Read the stalls of a run; a line that was cut off is left out."""
-    return [Stall(**values) for values in read_lines(path) if values.keys() == Stall.__dataclass_fields__.keys()]
+    return [stall for values in read_lines(path) if (stall := made(Stall, values))]
 
 
 def blind(path: Path) -> str:

@@ -8,15 +8,18 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
-from b2b.errors import AudioError, B2bError
+from b2b.errors import AudioError, B2bError, UsageError
 from harness.call import IN_CALL, Call, Listener
+from harness.evidence import read_object
+from harness.jsonl import fits
 from harness.judging.sound import in_call
 
 FILE = "figures.json"
 UNREADABLE = (B2bError, OSError, ValueError, LookupError, TypeError, AttributeError)  # what half a file may lead to
 VERSION = 1  # of what is in it; another one is measured anew
+WORDS = ("codec", "digits")
 OF_LEG = (
     "codec", "packets", "missing", "late", "reordered", "duplicates", "max_gap_arrival_ms", "max_gap_timestamp_ms",
     "jitter_mean_ms", "jitter_p95_ms", "jitter_max_ms", "skew_ppm", "mos_lqe",
@@ -33,14 +36,31 @@ class Figures:
 
 def figures_of(call: Call) -> Figures:
     """Return a call's figures, out of its folder if they are there, else measured and kept there."""
-    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
-        values = json.loads((call.folder / FILE).read_text(encoding="utf-8"))
-        if values["version"] == VERSION:
-            return Figures(legs=dict(values["legs"]), sinks=dict(values["sinks"]))
+    if kept := _kept(call.folder):
+        return kept
     figures = Figures(legs=dict(_legs(call)), sinks={one.node.name: _sink(call, one) for one in call.listeners})
     with contextlib.suppress(OSError):  # somebody else's folder
         keep(call.folder, figures)
     return figures
+
+
+def _kept(folder: Path) -> Figures | None:
+    """Return what was kept; None where it is of another version or damaged."""
+    with contextlib.suppress(UsageError):
+        values = read_object(folder / FILE)
+        legs, sinks = values.get("legs"), values.get("sinks")
+        if values.get("version") == VERSION and _are_of_each(legs) and _are_of_each(sinks):
+            return Figures(legs=legs, sinks=sinks)
+    return None
+
+
+def _are_of_each(values: Any) -> TypeGuard[dict[str, dict[str, Any]]]:
+    """Whether they are figures of legs or sinks: words where words are wanted, and else numbers or not known."""
+    return isinstance(values, dict) and all(
+        isinstance(one, dict)
+        and all(fits(value, str | None if name in WORDS else float | None) for name, value in one.items())
+        for one in values.values()
+    )
 
 
 def keep(folder: Path, figures: Figures) -> None:
@@ -51,15 +71,12 @@ def keep(folder: Path, figures: Figures) -> None:
 
 def _legs(call: Call) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the legs from or to a node of the plan that carried RTP; a capture that is none has no legs."""
-    from harness.wire.read import CaptureError
     from harness.wire.summary import summary
 
     seen: dict[str, int] = {}
-    try:
-        legs = [leg for leg in call.legs if leg.stream and (leg.src or leg.dst)]
-    except CaptureError:
-        return
-    for leg in legs:
+    for leg in call.legs:
+        if not leg.stream or not (leg.src or leg.dst):
+            continue
         seen[leg.name] = seen.get(leg.name, 0) + 1
         name = leg.name if seen[leg.name] == 1 else f"{leg.name} ({seen[leg.name]})"
         values = summary(leg.rtp, leg)

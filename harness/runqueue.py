@@ -22,7 +22,7 @@ from typing import TextIO
 
 from b2b import clock
 from harness.canary import beside
-from harness.jsonl import read_lines
+from harness.jsonl import made, read_lines
 
 PERIOD_S = 0.01
 LOOK_AROUND = 20  # periods from one look for new processes to the next
@@ -127,8 +127,7 @@ def watching(path: Path) -> AbstractContextManager[Popen[bytes]]:
 
 def read(path: Path) -> list[Wait]:
     """Read the waits of a run; a line that was cut off is left out."""
-    lines = ({"of_role": False, **values} for values in read_lines(path))  # which older runs do not say
-    return [Wait(**values) for values in lines if values.keys() == Wait.__dataclass_fields__.keys()]
+    return [wait for values in read_lines(path) if (wait := made(Wait, values))]
 
 
 def run(file: TextIO, watch: Watch) -> None:
@@ -145,7 +144,7 @@ def run(file: TextIO, watch: Watch) -> None:
 
 
 def _waited_s(file: int) -> float:
-    return int(os.pread(file, 64, 0).split()[1]) / 1e9
+    return clock.in_call(int(os.pread(file, 64, 0).split()[1]) / 1e9)
 
 
 def _group(process: int) -> int:

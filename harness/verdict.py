@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+from b2b.errors import UsageError
+from b2b.logs import to_json
+from harness.jsonl import made, parse
 
 FILE = "verdict.json"
 
@@ -62,18 +65,28 @@ class Verdict:
 
     def to_json(self) -> str:
         """Return the verdict as verdict.json has it."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+        return to_json(asdict(self), indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Verdict:
-        """Read a verdict.json. Raises ValueError or LookupError for what is none."""
-        values = json.loads(text)
-        return cls(Outcome(values["outcome"]), values["reason"], [_check(check) for check in values["checks"]])
+        """Read a verdict.json. Raises ValueError for what is none."""
+        values = parse(text)
+        if not isinstance(values, dict) or not isinstance(values.get("checks"), list):
+            raise ValueError("no verdict with checks in it")
+        if not isinstance(values.get("reason"), str):
+            raise ValueError("a verdict without a reason")
+        return cls(Outcome(values.get("outcome")), values["reason"], [_check(check) for check in values["checks"]])
 
     @classmethod
     def read(cls, folder: Path) -> Verdict:
-        """Read the verdict of a run folder."""
-        return cls.from_json((folder / FILE).read_text(encoding="utf-8"))
+        """Read the verdict of a run folder. Raises UsageError where it is damaged."""
+        path = folder / FILE
+        try:
+            return cls.from_json(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UsageError(f"{path}: wanted a verdict, but it cannot be read: {error.strerror}") from None
+        except ValueError as error:
+            raise UsageError(f"{path}: wanted a verdict, but it is damaged: {error}") from None
 
 
 def together(checks: Iterable[Check]) -> Verdict:
@@ -88,5 +101,9 @@ def together(checks: Iterable[Check]) -> Verdict:
     return Verdict(Outcome.PASS, f"all {len(checks)} checks passed", checks)
 
 
-def _check(values: Mapping[str, Any]) -> Check:
-    return Check(**{**values, "outcome": Outcome(values["outcome"])})
+def _check(values: object) -> Check:
+    if isinstance(values, dict):
+        with contextlib.suppress(ValueError):
+            if check := made(Check, {**values, "outcome": Outcome(values.get("outcome"))}):
+                return check
+    raise ValueError("a check with something else in it than a check has")

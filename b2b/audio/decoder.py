@@ -75,7 +75,7 @@ class Decoder:
     def wait_filled(self, by: clock.Deadline) -> None:
         """Return once the sound ahead is decoded, or all of a shorter file. Raises AudioError where that fails."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ended or len(self._sound) >= self._capacity, by.left)
+            self._changed.wait_for(lambda: self._ended or len(self._sound) >= self._capacity, by.machine_left)
             if self._error and not self._sound:
                 raise self._error
             if not self._sound:

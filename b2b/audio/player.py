@@ -59,7 +59,7 @@ class Player:
             self._writer.join()
         assert self._process.stdin
         self._process.stdin.close()
-        if not child.wait(self._process, clock.Deadline.after(PLAY_OUT_S)):
+        if not child.wait(self._process, clock.Deadline.patience(PLAY_OUT_S)):
             child.stop(self._process, patience_s=(0.5,))
         if self._own_group:
             child.kill_group(self._process.pid)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from b2b import clock
 from b2b.baresip import config, versions
+from b2b.baresip.clients import listens
 from b2b.baresip.config import Account
 from b2b.baresip.control import CallEvent, Control, Refused
 from b2b.baresip.door import free_port
@@ -89,7 +90,7 @@ class UserAgent:
         self._asked_port = port
         self._own_group, self._work_dir = own_group, work_dir
         self._on_message = on_message
-        self._leaving = False
+        self._leaving = self._stranger_told = False
         self._totals: dict[str, tuple[int, int]] = {}
         self._closing_leg = accounts[0].user
         self._control: Control | None = None
@@ -217,7 +218,11 @@ class UserAgent:
         any_port = free_port(self.address, socket.SOCK_DGRAM)  # where there is none the address is not ours
         self.port = self._asked_port or any_port
         self._baresip = Baresip(
-            address=self.address, own_group=self._own_group, work_dir=self._work_dir, on_line=self._on_line
+            address=self.address,
+            own_group=self._own_group,
+            work_dir=self._work_dir,
+            on_line=self._on_line,
+            on_stranger=self._on_stranger,
         )
         cards = [account.card for account in self.accounts]
         text = config.config(
@@ -234,7 +239,7 @@ class UserAgent:
             secrets={"accounts": config.accounts(self.accounts, self.address, secret=True)},
             over_tcp=self.port if any(account.transport == "tcp" for account in self.accounts) else None,
         )
-        self._control = self._connect(clock.Deadline.after(START_S))
+        self._control = self._connect(clock.Deadline.patience(START_S))
         self._baresip.forget_secrets({"accounts": config.accounts(self.accounts, self.address)})
         self._baresip.forget_folder()
 
@@ -248,7 +253,11 @@ class UserAgent:
             if baresip.last_words(f"ctrl_tcp.*{IN_USE}"):
                 raise _PortTaken(f"cannot listen on 127.0.0.1:{port}: somebody else uses that port")
             with contextlib.suppress(ConnectionRefusedError):
-                return Control(port, on_event=self._on_event, on_loss=self._on_loss)
+                control = Control(port, on_event=self._on_event, on_loss=self._on_loss)
+                if listens(baresip.pid, port):
+                    return control
+                control.close()
+                raise _PortTaken(f"cannot listen on 127.0.0.1:{port}: somebody else uses that port")
         raise SipError(f"baresip opened no control socket within {START_S:g} s; it last said: {baresip.last_words()!r}")
 
     def _end(self) -> None:
@@ -284,9 +293,21 @@ class UserAgent:
 
     def _on_loss(self, reason: str) -> None:
         if not self._leaving:
-            reason = self._baresip.how_it_ended(patience_s=1) or reason
+            ended = self._baresip.how_it_ended(patience_s=1)
+            if not ended and listens(self._baresip.pid, self._baresip.control_port):  # it has hung up on us for another
+                self._on_stranger()
+                return
             said = self._baresip.last_words() or "nothing"
-            self._on_message(AgentLost(f"lost baresip ({reason}); it last said: {said}"))
+            self._on_message(AgentLost(f"lost baresip ({ended or reason}); it last said: {said}"))
+
+    def _on_stranger(self) -> None:
+        if not self._leaving and not self._stranger_told:
+            self._stranger_told = True
+            port = self._baresip.control_port
+            self._on_message(AgentLost(
+                f"somebody else has connected to baresip's control socket, 127.0.0.1:{port}, and could steer the call, "
+                "so it is ended; look for who that is, say with `ss -tnp`"
+            ))  # fmt: skip
 
 
 class _PortTaken(Exception):  # noqa: N818 - it may be mended

@@ -103,7 +103,7 @@ class Control:
         except OSError as error:
             raise SipError(f"lost the control connection to baresip: {error.strerror}") from error
         patience_s = SHORT_S if self._slow else ANSWER_S
-        deadline = clock.Deadline.after(patience_s)
+        deadline = clock.Deadline.patience(patience_s)
         answers = [self._answer(command, token, deadline, patience_s) for token, command in numbered]
         self._slow = False
         return answers[-1]
@@ -112,7 +112,7 @@ class Control:
         answer: dict[str, Any] | None = {}
         while answer is not None and answer.get("token") != token:
             try:
-                answer = self._answers.get(timeout=deadline.left)
+                answer = self._answers.get(timeout=deadline.machine_left)
             except queue.Empty:
                 self._slow = True
                 raise SipError(f"baresip did not answer `{command}` within {patience_s:g} s") from None

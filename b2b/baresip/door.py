@@ -6,6 +6,9 @@ seccomp's user notification (Linux 5.9): TLS for SIP, and TCP unless it is wante
 and a UDP socket for every address is bound to ours. The control socket, and whatever names our own address, goes
 through as it is. A TCP socket that is bound to nothing is kept out of epoll too: it would report a hang-up for ever,
 and baresip spin on it.
+
+The control socket has no password, and baresip hangs up on its client for whoever comes next. So accept() is answered
+from here too: it lets us in, and nobody else.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import array
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import platform
@@ -20,8 +24,10 @@ import select
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from b2b.baresip.clients import alone
 from b2b.errors import SipError
 
 
@@ -34,9 +40,14 @@ class Abi:
     bind: int
     listen: int
     epoll_ctl: int
+    accept: int
+    accept4: int
 
 
-ABIS = {"x86_64": Abi(0xC000003E, 317, 49, 50, 233), "aarch64": Abi(0xC00000B7, 277, 200, 201, 21)}
+ABIS = {
+    "x86_64": Abi(0xC000003E, 317, 49, 50, 233, 43, 288),
+    "aarch64": Abi(0xC00000B7, 277, 200, 201, 21, 202, 242),
+}
 PIDFD_GETFD = 438
 
 PR_SET_NO_NEW_PRIVS = 38
@@ -56,13 +67,15 @@ class _Program(ctypes.Structure):
 
 
 def filter_program(abi: Abi) -> bytes:
-    """Return the BPF that asks us about bind, listen and additions to epoll, and lets everything else pass."""
+    """Return the BPF that asks us about bind, listen, accept and additions to epoll, and lets everything else pass."""
     steps = (
         (LOAD_WORD, 0, 0, 4),  # seccomp_data.arch
-        (JUMP_IF_EQUAL, 0, 6, abi.audit_arch),
+        (JUMP_IF_EQUAL, 0, 8, abi.audit_arch),
         (LOAD_WORD, 0, 0, 0),  # seccomp_data.nr
-        (JUMP_IF_EQUAL, 5, 0, abi.bind),
-        (JUMP_IF_EQUAL, 4, 0, abi.listen),
+        (JUMP_IF_EQUAL, 7, 0, abi.bind),
+        (JUMP_IF_EQUAL, 6, 0, abi.listen),
+        (JUMP_IF_EQUAL, 5, 0, abi.accept),
+        (JUMP_IF_EQUAL, 4, 0, abi.accept4),
         (JUMP_IF_EQUAL, 0, 2, abi.epoll_ctl),
         (LOAD_WORD, 0, 0, 24),  # the low half of seccomp_data.args[1]
         (JUMP_IF_EQUAL, 1, 0, EPOLL_CTL_ADD),
@@ -75,8 +88,16 @@ def filter_program(abi: Abi) -> bytes:
 class Door:
     """Made before the fork; `install` runs in the child, `serve` in us, `refusal` says why there is none."""
 
-    def __init__(self, *, address: str, control_port: int, sip_over_tcp: int | None = None) -> None:
-        self._address, self._tcp_ports = address, {control_port, sip_over_tcp}
+    def __init__(
+        self,
+        *,
+        address: str,
+        control_port: int,
+        sip_over_tcp: int | None = None,
+        on_stranger: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._address, self._control_port, self._tcp_ports = address, control_port, {control_port, sip_over_tcp}
+        self._on_stranger, self._is_taken = on_stranger, False
         self._abi = ABIS.get(platform.machine())
         self._ours, self._childs = socket.socketpair()
         self._unbound: dict[int, int] = {}  # descriptor -> inode, for a descriptor may come to mean another socket
@@ -135,6 +156,8 @@ class Door:
         if number == self._abi.epoll_ctl:
             return 0, 0 if self._is_unbound(process, arguments[2]) else CONTINUE
         theirs = arguments[0]
+        if number in (self._abi.accept, self._abi.accept4):
+            return self._admit(process, theirs)
         if number == self._abi.listen:
             return 0, 0 if self._is_unbound(process, theirs) else CONTINUE
         family, address, port = self._read_address(pid, arguments[1], arguments[2])
@@ -150,6 +173,17 @@ class Door:
             if sock.type == socket.SOCK_DGRAM and address == "::":  # for DNS, which is asked over IPv4
                 return 0, 0
         return 0, CONTINUE
+
+    def _admit(self, process: int, fd: int) -> tuple[int, int]:
+        """Let one client in to the control socket, which is us; baresip would hang up on us for the next one."""
+        with self._borrow(process, fd) as sock:
+            if sock.getsockname()[1] != self._control_port:
+                return 0, CONTINUE
+        if not self._is_taken and alone(self._control_port):
+            self._is_taken = True
+            return 0, CONTINUE
+        self._on_stranger()
+        return -errno.EAGAIN, 0
 
     def _is_unbound(self, process: int, fd: int) -> bool:
         if fd not in self._unbound:

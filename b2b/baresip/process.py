@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TextIO
 
-from b2b import child
+from b2b import child, clock
+from b2b.baresip import faketime
 from b2b.baresip.door import Door, free_port
 from b2b.errors import B2bError
 from b2b.logs import printable
@@ -28,13 +29,23 @@ ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 class Baresip:
     """A baresip whose configuration is `files`, by name; `on_line` gets each line of its log.
 
+    `on_stranger` is called, maybe often, where somebody else wants in to its control socket.
+
     The folder is `work_dir`, which stays, or a temporary one, which is gone as soon as `forget_folder` is called.
     """
 
-    def __init__(self, *, address: str, own_group: bool, work_dir: Path | None, on_line: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        *,
+        address: str,
+        own_group: bool,
+        work_dir: Path | None,
+        on_line: Callable[[str], None],
+        on_stranger: Callable[[], None],
+    ) -> None:
         self.control_port = free_port("127.0.0.1", socket.SOCK_STREAM)
         self._address, self._own_group, self._work_dir = address, own_group, work_dir
-        self._on_line = on_line
+        self._on_line, self._on_stranger = on_line, on_stranger
         self._folder = work_dir or Path(tempfile.mkdtemp(prefix="b2b-"))
         self._words: deque[str] = deque(maxlen=KEPT_LINES)
         self.weakness = ""
@@ -53,19 +64,34 @@ class Baresip:
             self._write(files, secrets or {})
         except OSError as error:
             raise B2bError(f"cannot write baresip's configuration to {self._folder}: {error.strerror}") from error
-        door = Door(address=self._address, control_port=self.control_port, sip_over_tcp=over_tcp)
+        door = Door(
+            address=self._address,
+            control_port=self.control_port,
+            sip_over_tcp=over_tcp,
+            on_stranger=self._on_stranger,
+        )
         self._asound = (self._folder / "asound.conf").open("rb")  # read anew at each call, also without a folder
         self._process = child.start(
             ["baresip", "-f", str(self._folder)],
             own_group=self._own_group,
-            env={**os.environ, "ALSA_CONFIG_PATH": f"/proc/{os.getpid()}/fd/{self._asound.fileno()}"},
-            before_exec=door.install,
+            env={
+                **os.environ,
+                **faketime.environment(),
+                "ALSA_CONFIG_PATH": f"/proc/{os.getpid()}/fd/{self._asound.fileno()}",
+            },
+            before_exec=lambda: self._prepare(door),
         )
         log = (self._folder / "baresip.log").open("w") if self._work_dir else None
         self._reader = threading.Thread(target=self._read_log, args=(log,), name="baresip-log", daemon=True)
         self._reader.start()
         door.serve(self._process.pid)
         self.weakness = door.refusal
+
+    @staticmethod
+    def _prepare(door: Door) -> None:
+        door.install()
+        if clock.speed() != 1:  # a moment of waiting would be many frames
+            child.run_first()
 
     @property
     def pid(self) -> int:
@@ -83,7 +109,8 @@ class Baresip:
                     (self._folder / name).write_text(instead[name])
 
     def forget_folder(self) -> None:
-        """Remove a temporary folder, once baresip has read it."""
+        """Remove what is temporary, once baresip has read it."""
+        faketime.tidy(self._process.pid)
         if not self._work_dir:
             shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -22,12 +22,13 @@ class LegStats:
     rx_discards: int
 
 
-_AUBUF = re.compile(r"aubuf:.*\bor (\d+), ur (\d+)\)")
-_LOCAL = re.compile(r"local: \S*:(\d+), remote: ([^/\s]+)")
-_SENT = re.compile(r"TX: packets=(\d+)")
-_RECEIVED = re.compile(r"rcvd=(\d+)")
-_LOST = re.compile(r"lost=(-?\d+)")
-_DISCARDED = re.compile(r"n_discard:\s*(\d+)")
+# A number that int() refuses, of five thousand digits, is none of ours.
+_AUBUF = re.compile(r"aubuf:.*\bor (\d{1,18}), ur (\d{1,18})\)")
+_LOCAL = re.compile(r"local: \S*:(\d{1,5}), remote: ([^/\s]+)")
+_SENT = re.compile(r"TX: packets=(\d{1,18})")
+_RECEIVED = re.compile(r"rcvd=(\d{1,18})")
+_LOST = re.compile(r"lost=(-?\d{1,18})")
+_DISCARDED = re.compile(r"n_discard:\s*(\d{1,18})")
 
 
 def parse_audio_debug(text: str) -> LegStats | None:

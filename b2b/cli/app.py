@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -105,29 +106,33 @@ def role_first(arguments: Sequence[str]) -> list[str]:
     return [roles[0], *rest]
 
 
+def refused(error: click.ClickException | B2bError) -> int:
+    """Say why a command line cannot be carried out, which may hold anything, and return the exit code."""
+    if isinstance(error, B2bError):
+        click.echo(f"Error: {printable(str(error))}", err=True)
+        return int(error.code)
+    said = io.StringIO()
+    error.show(said)
+    for line in said.getvalue().split("\n")[:-1]:
+        click.echo(printable(line), err=True)
+    return int(ExitCode.USAGE)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     try:
         result = b2b.main(role_first(arguments), prog_name="b2b", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return int(ExitCode.USAGE)
-    except click.UsageError as error:
-        error.show()
-        return int(ExitCode.USAGE)
     except click.ClickException as error:
-        error.show()
-        return int(ExitCode.USAGE)
+        return refused(error)
     except (click.Abort, KeyboardInterrupt):
         return int(ExitCode.OK)
     except (SystemExit, BrokenPipeError):  # so click says that whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
     except B2bError as error:
-        click.echo(f"Error: {printable(str(error))}", err=True)
-        return int(error.code)
+        return refused(error)
     except Exception as error:
-        click.echo(f"Error: {describe(error)}", err=True)
+        click.echo(f"Error: {printable(describe(error))}", err=True)
         return int(ExitCode.UNEXPECTED)
     return result if isinstance(result, int) else int(ExitCode.OK)
 

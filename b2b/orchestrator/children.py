@@ -81,20 +81,22 @@ class RoleProcess:
         assert self._process.stdout
         with self._process.stdout as pipe:
             for raw in pipe:
-                self._post(self._event(raw.decode(errors="replace")))
-
-    def _event(self, text: str) -> Event:
-        if ready := Ready.parse(text):
-            return ReadySeen(self.node.name, ready.sip)
-        if line := LogLine.parse(text):
-            return LogSeen(self.node.name, line)
-        return WordsSeen(self.node.name, printable(text))
+                self._post(read_line(self.node.name, raw.decode(errors="replace")))
 
     def _wait(self) -> None:
         code = self._process.wait()
         child.kill_group(self.pid)
         self._reader.join(LAST_OUTPUT_S)
         self._post(Exited(self.node.name, code))
+
+
+def read_line(node: str, text: str) -> Event:
+    """Return what a line of a node's output says."""
+    if ready := Ready.parse(text):
+        return ReadySeen(node, ready.sip)
+    if line := LogLine.parse(text):
+        return LogSeen(node, line)
+    return WordsSeen(node, printable(text))
 
 
 def relative(path: Path) -> str:

@@ -116,7 +116,7 @@ class Device:
         assert self._process.stdin
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-        if not child.wait(self._process, clock.Deadline.after(SWEEP_S)):
+        if not child.wait(self._process, clock.Deadline.patience(SWEEP_S)):
             child.kill_group(self._process.pid)
 
     def _start(self, plan: Plan, folder: Path) -> subprocess.Popen[bytes]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from b2b import clock
 from b2b.errors import UsageError
+from b2b.logs import to_json
 from b2b.plan.model import Plan
 from b2b.plan.write import to_toml
 
@@ -84,7 +84,7 @@ class RunFolder:
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Keep what became of the run; written once at the start too, for a run that is cut off."""
         path, new = self.path / "summary.json", self.path / "summary.json.new"
-        content = (json.dumps(summary, indent=2, ensure_ascii=False) + "\n").encode()
+        content = (to_json(summary, indent=2) + "\n").encode()
         with self._writing():
             try:
                 new.write_bytes(content)
@@ -116,7 +116,7 @@ class RunFolder:
     def _add(self, file: IO[str], values: dict[str, Any]) -> None:
         stamped = {"wall_s": round(clock.wall(), 6), "mono_s": round(clock.now(), 6), **values}
         with self._writing():
-            file.write(json.dumps(stamped, ensure_ascii=False) + "\n")
+            file.write(to_json(stamped) + "\n")
             file.flush()
 
 

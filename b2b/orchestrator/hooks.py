@@ -73,6 +73,6 @@ def verdict(folder: Path) -> tuple[ExitCode, str]:
         outcome, reason = judged["outcome"], judged.get("reason", "")
     except FileNotFoundError:
         return ExitCode.OK, ""
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         return ExitCode.CHECK_FAILED, f"unknown: {VERDICT} cannot be read ({type(error).__name__}: {error})"
     return (ExitCode.OK, str(reason)) if outcome == "pass" else (ExitCode.CHECK_FAILED, f"{outcome}: {reason}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from b2b import clock, host
+from b2b.baresip import faketime
 from b2b.errors import B2bError, ExitCode, UsageError, describe
 from b2b.flags import FLAGS, ORCHESTRATOR, SOURCE
 from b2b.logs import printable
@@ -22,9 +23,9 @@ from b2b.orchestrator.supervise import Failure, Supervisor, Timing
 from b2b.orchestrator.view import View
 from b2b.plan.change import TOPOLOGY
 from b2b.plan.installed import missing
-from b2b.plan.load import load_plan
+from b2b.plan.load import RUN, load_plan
 from b2b.plan.model import Plan
-from b2b.plan.resolve import call_duration_s, is_self_contained, on_free_ports, on_ports, resolve
+from b2b.plan.resolve import call_duration_s, is_self_contained, on_free_ports, on_ports, resolve, speed_of
 
 PRIVATE, HOST = "private", "host"
 HIDDEN = {flag.option for flag in FLAGS if flag.hidden}  # between us and our roles
@@ -33,7 +34,10 @@ HIDDEN = {flag.option for flag in FLAGS if flag.hidden}  # between us and our ro
 def main(flags: Mapping[str, Any]) -> int:
     """Run the plan and return the exit code: the first failing role's, or the call's."""
     began_s, as_json = clock.wall(), flags["log_format"] == "json"
-    loaded = load_plan(flags["plan"], known_tables=hooks.table_names(), changes=flags["set"])
+    changes = [*flags["set"], *([((RUN, "speed"), flags["speed"])] if flags["speed"] else [])]
+    loaded = load_plan(flags["plan"], known_tables=hooks.table_names(), changes=changes)
+    speed = speed_of(loaded)
+    check_speed(loaded, speed, listen=flags["listen"])
     kind, why = choose_network(flags["network"], loaded)
     plan = resolve(loaded, host_ip="127.0.0.1" if kind == PRIVATE else host.host_ip())
     if flags["free_ports"] and kind == HOST and is_self_contained(loaded):
@@ -47,12 +51,14 @@ def main(flags: Mapping[str, Any]) -> int:
     )
     folder = RunFolder(flags["run_dir"] or default_folder(plan))
     if flags["dry_run"]:
-        show(plan, folder, wishes, why)
+        show(plan, folder, wishes, why if speed == 1 else f"{why}; speed {speed:g}")
         return int(ExitCode.OK)
     for device, why in missing(plan):
         raise plan.where.error(TOPOLOGY, device.name, "command", says=f"wanted what is installed: {why}")
     if kind == PRIVATE:
         network.enter_private()
+    if speed != 1:
+        clock.set_speed(speed)
     timing = Timing(flags["ready_ms"] / 1000, flags["grace_ms"] / 1000, flags["kill_ms"] / 1000)
     os.umask(0o077)  # what a run leaves is its user's alone
     with View(wanted=flags["watch"] and not as_json, color=flags["color"]) as view, folder:
@@ -66,10 +72,25 @@ def main(flags: Mapping[str, Any]) -> int:
         )
         for note in (*flags["notes"], *plan.warnings):
             console.say(note, level="WARNING")
-        console.say(f"plan {relative(plan.path)}, network {kind} ({why}), folder {relative(folder.path)}")
-        noted = {"plan": relative(plan.path), "network": kind, "why": why}
+        fast = f", speed {speed:g}: all times are the call's" if speed != 1 else ""
+        console.say(f"plan {relative(plan.path)}, network {kind} ({why}), folder {relative(folder.path)}{fast}")
+        noted = {"plan": relative(plan.path), "network": kind, "why": why, "clock": clock.rate()}
         folder.event(ORCHESTRATOR, "begun", began_s=round(began_s, 6), **noted)
         return _play(Run(plan, Supervisor(plan.nodes, timing), folder, console, wishes), folder, console, kind)
+
+
+def check_speed(plan: Plan, speed: float, *, listen: bool) -> None:
+    """Refuse a speed at which the plan cannot be run here. Raises UsageError."""
+    if speed == 1:
+        return
+    if not is_self_contained(plan) or plan.devices:
+        raise UsageError(f"speed {speed:g}: wanted a plan of b2b's own roles alone, whose time goes as fast as we "
+                         f"want; {plan.path} has others in its calls, whose time does not: run it at speed 1")
+    if listen:
+        raise UsageError(f"--listen: wanted a call at speed 1, which an ear can follow, came speed {speed:g}")
+    if not faketime.library():
+        raise UsageError(f"speed {speed:g}: wanted libfaketime, which is not installed; "
+                         f"`sudo apt-get install {faketime.PACKAGE}` installs it")
 
 
 def choose_network(wanted: str, plan: Plan) -> tuple[str, str]:
@@ -144,6 +165,7 @@ def _summary(run: Run, kind: str, *, exit_code: int | None, failed: Failure | No
         run.plan,
         exit_code=exit_code,
         network=kind,
+        speed=clock.speed(),
         duration_s=run.duration_s,
         exit_codes=run.supervisor.exit_codes(),
         metrics=run.metrics,

@@ -30,6 +30,7 @@ def summary(
     *,
     exit_code: int | None,
     network: str,
+    speed: float,
     duration_s: float,
     exit_codes: Mapping[str, int | None],
     metrics: Mapping[str, Metrics],
@@ -43,6 +44,7 @@ def summary(
     return {
         "exit_code": exit_code,
         "network": network,
+        "speed": speed,
         "duration_s": round(duration_s, 3),
         "nodes": {
             node.name: {

@@ -92,11 +92,11 @@ class Run:
         """Return when no process of the run is left."""
         signals.report(lambda name: self._inbox.put(Interrupted(name)))
         try:
-            self._do_all(self.supervisor.begin(clock.now()))
+            self._do_all(self.supervisor.begin(clock.machine_now()))
             while not self.supervisor.finished:
                 event = self._next_event()
                 self._tell(event)
-                self._do_all(self.supervisor.handle(event, clock.now()))
+                self._do_all(self.supervisor.handle(event, clock.machine_now()))
                 self._tell_stop()
                 self._show_progress()
         finally:
@@ -104,9 +104,12 @@ class Run:
                 process.kill()
 
     def _next_event(self) -> Event:
-        due = min(self.supervisor.next_deadline or clock.now() + HOUR_S, self._next_progress)
+        now = clock.machine_now()
+        due = min(
+            self.supervisor.next_deadline or now + HOUR_S, now + clock.on_machine(self._next_progress - clock.now())
+        )
         try:
-            return self._inbox.get(timeout=max(0.0, due - clock.now()))
+            return self._inbox.get(timeout=max(0.0, due - now))
         except queue.Empty:
             return Passed()
 

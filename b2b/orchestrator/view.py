@@ -37,7 +37,7 @@ class View:
         """Wait until it has shown the end; the run folder must be closed by now."""
         if self._process is None:
             return
-        if not child.wait(self._process, clock.Deadline.after(LAST_LOOK_S)):
+        if not child.wait(self._process, clock.Deadline.patience(LAST_LOOK_S)):
             child.stop(self._process, patience_s=(1.0,))
         if self._process.returncode < 0:  # it had no time to leave the terminal as it was
             sys.stdout.write(SHOW_CURSOR)

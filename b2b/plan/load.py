@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from b2b.errors import UsageError
-from b2b.flags import CALLING_ROLES, SOURCE, plan_flags
+from b2b.flags import CALLING_ROLES, ORCHESTRATOR, SOURCE, plan_flags
 from b2b.plan import toml
 from b2b.plan.change import TOPOLOGY, Keys, changed, full
-from b2b.plan.check import check_value, describe, suggest
+from b2b.plan.check import check_value, describe, did_you_mean, suggest
 from b2b.plan.device import check_templates
 from b2b.plan.model import Node, Plan
 from b2b.plan.node import make_node
 from b2b.plan.where import Where, lines_of_keys
 
-EXPECT = "expect"
-OURS = (TOPOLOGY, EXPECT, "run")
+EXPECT, RUN = "expect", "run"
+RUN_KEYS = ("speed",)
+OURS = (TOPOLOGY, EXPECT, RUN)
 TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
@@ -32,15 +33,17 @@ def load_plan(
 ) -> Plan:
     """Read a plan, change it for this run, and check it; the tables that somebody registered are theirs to check.
 
-    A plan that is not to run, of a call made elsewhere say, needs no files.
+    A plan that is not to run, of a call made elsewhere say, needs no files, and no topology beside what it expects.
     """
     path = Path(path)
     text = _read(path)
     tables = {*OURS, *known_tables}
-    document = changed(_parse(path, text), changes, tables)
+    document = _parse(path, text, changes, tables)
     where = Where(str(path), lines_of_keys(text), frozenset(full(keys, tables) for keys, _value in changes))
     warnings = tuple(_check_tables(document, known_tables, where))
     topology = document.pop(TOPOLOGY, None)
+    if topology is None and EXPECT in document and not to_run:
+        return Plan(path, (), document, warnings, where)
     if topology is None:
         raise UsageError(f"{path}: wanted a table [topology], came none")
     if not isinstance(topology, dict) or not topology:
@@ -73,9 +76,11 @@ def _read(path: Path) -> str:
         raise UsageError(f"{path}:{line}: wanted TOML, which is UTF-8, came the byte {byte:#04x}") from None
 
 
-def _parse(path: Path, text: str) -> dict[str, Any]:
+def _parse(
+    path: Path, text: str, changes: Collection[tuple[Keys, Any]], tables: Collection[str]
+) -> dict[str, Any]:
     try:
-        document = toml.loads(text)
+        return changed(toml.loads(text), changes, tables)
     except RecursionError:
         raise UsageError(f"{path}: wanted TOML, came tables or arrays nested too deep") from None
     except ValueError as error:  # also what int() says to a number of five thousand digits
@@ -83,7 +88,6 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         line = (place["line"] or text.count("\n") + 1) if place else None
         says = TOML_PLACE.sub("", str(error))
         raise UsageError(f"{path}{f':{line}' if line else ''}: not TOML: {says}") from None
-    return document
 
 
 def _check_tables(document: Mapping[str, Any], known: Collection[str], where: Where) -> Iterable[str]:
@@ -91,7 +95,9 @@ def _check_tables(document: Mapping[str, Any], known: Collection[str], where: Wh
     for name, value in document.items():
         if name == EXPECT:
             _check_expect(value, where)
-        if name in (TOPOLOGY, *known) or (name == EXPECT and set(value) <= {"duration_s"}):
+        if name == RUN:
+            _check_run(value, where, others=RUN in known)
+        if name in (TOPOLOGY, RUN, *known) or (name == EXPECT and set(value) <= {"duration_s"}):
             continue
         if name in CALLING_ROLES:
             raise where.error(name, says=f"wanted below [topology], as [topology.{name}], came at the top")
@@ -107,3 +113,17 @@ def _check_expect(table: object, where: Where) -> None:
     if "duration_s" in table:
         with where.at(EXPECT, "duration_s"):
             check_value(plan_flags(SOURCE)["duration_s"], table["duration_s"], Path())
+
+
+def _check_run(table: object, where: Where, *, others: bool) -> None:
+    """Check the table about how the plan is run; its keys are flags of the orchestrator, or those of `others`."""
+    if not isinstance(table, dict):
+        raise where.error(RUN, says=f"wanted a table, came {describe(table)}")
+    for key, value in table.items():
+        if key not in RUN_KEYS:
+            if others:
+                continue
+            hint = did_you_mean(key, RUN_KEYS, otherwise=f"there is {', '.join(RUN_KEYS)}")
+            raise where.error(RUN, key, says=f"unknown key; {hint}")
+        with where.at(RUN, key):
+            check_value(plan_flags(ORCHESTRATOR)[key], value, Path())

@@ -10,7 +10,7 @@ from b2b.addresses import SIP_PORT, WILDCARD, YOUR_HOST_IP, Target, is_loopback,
 from b2b.flags import SOURCE
 from b2b.plan.change import TOPOLOGY
 from b2b.plan.check import did_you_mean, suggest
-from b2b.plan.load import EXPECT, check_binds
+from b2b.plan.load import EXPECT, RUN, check_binds
 from b2b.plan.model import Node, Plan
 
 LOOPBACK = "127.0.0.1"
@@ -51,6 +51,11 @@ def call_duration_s(plan: Plan) -> float | None:
     """Return how long the plan expects its call to last; None leaves it to the file."""
     duration_s = plan.tables.get(EXPECT, {}).get("duration_s")
     return None if duration_s is None else float(duration_s)
+
+
+def speed_of(plan: Plan) -> float:
+    """Return how many times as fast as the machine's the time of the plan's run goes."""
+    return float(plan.tables.get(RUN, {}).get("speed", 1))
 
 
 def is_self_contained(plan: Plan) -> bool:

@@ -11,6 +11,7 @@ from b2b.errors import UsageError
 
 KEY = r"""(?:"[^"]*"|'[^']*'|[\w-]+)"""
 DOTTED = rf"({KEY}(?:\s*\.\s*{KEY})*)"
+DEEPEST = 8  # tables in tables, of which no plan has as many; the number of all keys' beginnings is a square
 HEADER = re.compile(rf"\s*\[\[?\s*{DOTTED}\s*\]")
 SETTING = re.compile(rf"\s*{DOTTED}\s*=")
 
@@ -51,7 +52,7 @@ def lines_of_keys(text: str) -> dict[tuple[str, ...], int]:
             keys = (*table, *_split(setting[1]))
         else:
             continue
-        for length in range(1, len(keys) + 1):
+        for length in range(1, min(len(keys), DEEPEST) + 1):
             lines.setdefault(keys[:length], number)
     return lines
 

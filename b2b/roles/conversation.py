@@ -18,6 +18,7 @@ from b2b.roles.metrics import Metrics
 
 RETRY_S = 0.1
 STUCK_S = 0.3
+LEAST_S = 3.0  # of the machine
 
 
 def dial(desk: Desk, agent: UserAgent, account: Account, target: Target, timeout_ms: int) -> None:
@@ -26,7 +27,7 @@ def dial(desk: Desk, agent: UserAgent, account: Account, target: Target, timeout
     Raises SipError where nobody does within the timeout, or the call is refused.
     """
     desk.log.info(f"dialing target={target}", event="dialing", target=str(target))
-    deadline = clock.Deadline.after(timeout_ms / 1000)
+    deadline = answer_by(timeout_ms / 1000)
     first = target if account.outbound is None else parse_target(account.outbound)
     while why := host.why_unreachable(first, from_ip=agent.address, over_tcp=account.transport == "tcp"):
         if deadline.passed:
@@ -37,6 +38,12 @@ def dial(desk: Desk, agent: UserAgent, account: Account, target: Target, timeout
         raise SipError(f"no answer from {target} within {timeout_ms} ms")
     if agent.state(account) is CallState.CLOSED:
         raise SipError(f"the call to {target} failed: {agent.why_closed(account)}")
+
+
+def answer_by(timeout_s: float) -> clock.Deadline:
+    """Return until when a call is to be answered; by whatever speed, baresip needs its moment to start one."""
+    deadlines = clock.Deadline.after(timeout_s), clock.Deadline.patience(min(timeout_s, LEAST_S))
+    return max(deadlines, key=lambda deadline: deadline.at)
 
 
 def settled(agent: UserAgent, account: Account, state: CallState) -> bool:

@@ -24,6 +24,7 @@ from b2b.roles.settings import Common
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 TICK_S = 0.25
+LARGEST_JITTER_US = 1 << 32  # of what has 32 bits in RTCP
 REGISTER_S = 8.0  # less than --ready-ms
 TOLD = {
     "CALL_INCOMING": "incoming call from={peer}",
@@ -106,7 +107,7 @@ class Desk:
                 return False
             patience = min(next_tick - clock.now(), by.left if by else TICK_S)
             try:
-                self._handle(self._inbox.get(timeout=max(0.0, patience)))
+                self._handle(self._inbox.get(timeout=clock.on_machine(max(0.0, patience))))
                 while True:
                     self._handle(self._inbox.get_nowait())
             except queue.Empty:
@@ -200,10 +201,12 @@ class Desk:
             self._tell(message)
 
     def _tell(self, event: CallEvent) -> None:
-        if event.rtcp:
-            self.on_rtcp(float(event.rtcp.get("rx", {}).get("jit", 0)))
+        heard = (event.rtcp or {}).get("rx")
+        jitter_us = heard.get("jit") if isinstance(heard, dict) else None
+        if isinstance(jitter_us, int | float) and 0 <= jitter_us < LARGEST_JITTER_US:
+            self.on_rtcp(float(jitter_us))
         tell = self.log.info if event.type in TOLD else self.log.debug
-        words = TOLD.get(event.type, event.type).format(peer=event.peer, reason=event.param)
+        words = TOLD[event.type].format(peer=event.peer, reason=event.param) if event.type in TOLD else event.type
         tell(words, event=event.type, leg=event.user, peer=event.peer, param=event.param)
 
     def _watch_stdin(self) -> None:

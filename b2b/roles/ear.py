@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from b2b import clock
 from b2b.baresip.soundcard import Card
 from b2b.roles.line import HEAR_S
 
@@ -21,7 +22,7 @@ class Ear:
 
     def hear(self) -> bytes | None:
         """Return the next frame; None where there is none."""
-        frame = self._card.hear(HEAR_S if self._speaks else 0)
+        frame = self._card.hear(clock.on_machine(HEAR_S) if self._speaks else 0)
         self._speaks = frame is not None
         if frame:
             for take in self._takers:

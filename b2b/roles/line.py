@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from b2b import clock
+from b2b import child, clock
 from b2b.audio import pcm
 from b2b.baresip.soundcard import Card
 from b2b.errors import B2bError, describe
@@ -36,6 +36,8 @@ class Line:
             self._thread.join(timeout=2)
 
     def _run(self) -> None:
+        if clock.speed() != 1:
+            child.run_first()
         due = clock.now()
         try:
             while not self._ended.is_set():

@@ -71,7 +71,7 @@ class Metrics:
         self._stack = contextlib.ExitStack()
         self._call_s = 0.0
         self._next = clock.now() + PERIOD_S
-        self._cpu = self._first_cpu = self._cpu_seconds(), clock.now()
+        self._cpu = self._first_cpu = self._cpu_seconds(), clock.machine_now()
 
     def tick(self) -> None:
         """Read every counter; report when five seconds are over."""
@@ -155,7 +155,7 @@ class Metrics:
 
     def _cpu_pct(self, *, final: bool) -> float:
         """Return the share of one core, in percent, that role and baresip took since the last report, or in all."""
-        used, at = self._cpu_seconds(), clock.now()
+        used, at = self._cpu_seconds(), clock.machine_now()
         before, since = self._first_cpu if final else self._cpu
         self._cpu = used, at
         return round(100 * max(0.0, used - before) / max(at - since, 1e-3), 1)

@@ -40,7 +40,7 @@ def run(desk: Desk, settings: SourceSettings) -> None:
         card = stack.enter_context(account.card)
         sound = stack.enter_context(Decoder(settings.audio_file, ahead_ms=settings.prebuffer_ms, loop=settings.loop))
         agent = stack.enter_context(desk.agent(account))
-        sound.wait_filled(clock.Deadline.after(FILL_S))
+        sound.wait_filled(clock.Deadline.patience(FILL_S))
         if settings.prebuffer_ms < RECOMMENDED_PREBUFFER_MS:
             desk.log.warning(
                 f"--prebuffer-ms is below {RECOMMENDED_PREBUFFER_MS}: a decoder that stalls for longer may be heard"

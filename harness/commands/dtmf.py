@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from b2b.errors import AudioError, ExitCode
-from b2b.logs import printable
+from b2b.logs import printable, to_json
 
 if TYPE_CHECKING:
     from harness.dtmf import Digit
@@ -40,9 +39,9 @@ def dtmf(files: tuple[Path, ...], as_json: bool) -> int:
             continue
         found[str(file)] = [_figures(digit) for digit in digits]
         if not as_json:
-            click.echo(f"{file}\t{''.join(digit.digit for digit in digits)}")
+            click.echo(f"{printable(str(file))}\t{''.join(digit.digit for digit in digits)}")
     if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
+        click.echo(to_json(found, indent=2, allow_nan=False))
     return code
 
 

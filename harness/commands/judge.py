@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from b2b.errors import UsageError
+from b2b.logs import printable
 from b2b.plan.load import EXPECT, load_plan
 from b2b.plan.resolve import LOOPBACK, resolve
-from harness.call import RESOLVED, Call
+from harness.call import RESOLVED, Call, Listener, heard_by
 from harness.expect import Expectations, SinkExpectation, expectations
 from harness.report.page import making
 from harness.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
+    from b2b.plan.model import Plan
     from harness.report.page.view import View
 
 Gather = Callable[[Path], "View"]
@@ -45,12 +47,12 @@ def judge(what: Path, reference: Path | None, plan_file: Path | None, as_json: b
         click.echo(verdict.to_json(), nl=False)
     else:
         for check in verdict.checks:
-            click.echo(f"{MARKS[check.outcome]} {check}")
+            click.echo(printable(f"{MARKS[check.outcome]} {check}"))
         if page and not trouble:
-            click.echo(f"report: {page}")
-        click.echo(f"{verdict.outcome.value}: {verdict.reason}")
+            click.echo(printable(f"report: {page}"))
+        click.echo(printable(f"{verdict.outcome.value}: {verdict.reason}"))
     if trouble:
-        click.echo(f"Warning: {trouble}", err=True)
+        click.echo(printable(f"Warning: {trouble}"), err=True)
     return EXIT_CODES[verdict.outcome]
 
 
@@ -60,9 +62,14 @@ def _judged(what: Path, reference: Path | None, plan_file: Path | None) -> tuple
         return _run(what, reference, plan_file)
     head = _head(what)
     if head[:4] in CAPTURES:
-        return _capture(what, _expected(plan_file))
+        if reference:
+            click.echo("Warning: a capture is not compared with --reference; a run or a recording is", err=True)
+        wanted = _expected(plan_file)
+        for sink in [name for name, expected in wanted.sinks.items() if expected.dtmf is not None]:
+            click.echo(f"Warning: what {sink} is to hear is judged by a run or a recording, not by a capture", err=True)
+        return _capture(what, wanted)
     if head[:4] == b"RIFF":
-        return _recording(what, reference, _expected_of_sink(what, plan_file))
+        return _recording(what, reference, *_expected_of_sink(what, plan_file))
     raise UsageError(f"{what}: wanted {WANTED}, and it is none of them")
 
 
@@ -94,15 +101,17 @@ def _capture(path: Path, wanted: Expectations) -> tuple[Verdict, Gather]:
     return verdict, gather
 
 
-def _recording(path: Path, reference: Path | None, wanted: SinkExpectation) -> tuple[Verdict, Gather]:
+def _recording(
+    path: Path, reference: Path | None, wanted: SinkExpectation, gains: Sequence[float]
+) -> tuple[Verdict, Gather]:
     from harness.judging.files import judge_recording
 
-    verdict = judge_recording(path, reference, wanted)
+    verdict = judge_recording(path, reference, wanted, gains)
 
     def gather(page: Path) -> View:
         from harness.report.page.of_file import view_of_recording
 
-        return view_of_recording(path, reference, verdict, page)
+        return view_of_recording(path, reference, verdict, page, gains)
 
     return verdict, gather
 
@@ -111,22 +120,34 @@ def _expected(plan_file: Path | None) -> Expectations:
     """Return what a plan expects; the defaults without one. Raises UsageError for a plan that expects nothing."""
     if plan_file is None:
         return Expectations()
-    plan = resolve(load_plan(plan_file, known_tables={EXPECT}, to_run=False), host_ip=LOOPBACK)
+    plan = _resolved(plan_file)
     if (wanted := expectations(plan)) is None:
         raise UsageError(f"{plan_file}: wanted a table [expect], came none, so there is nothing to judge by")
     return wanted
 
 
-def _expected_of_sink(recording: Path, plan_file: Path | None) -> SinkExpectation:
-    """Return what the plan expects of the sink that a recording is named after, or of its only one."""
+def _resolved(plan_file: Path) -> Plan:
+    return resolve(load_plan(plan_file, known_tables={EXPECT}, to_run=False), host_ip=LOOPBACK)
+
+
+def _expected_of_sink(recording: Path, plan_file: Path | None) -> tuple[SinkExpectation, Sequence[float]]:
+    """Return what the plan expects of the sink that a recording is named after, or of its only one, and its gains."""
+    if plan_file is None:
+        return SinkExpectation(), [1.0]
     sinks = _expected(plan_file).sinks
-    if plan_file and recording.stem not in sinks and len(sinks) != 1:
-        raise UsageError(f"{recording}: wanted the name of a sink of {plan_file} ({', '.join(sinks)}), as NAME.wav")
-    return sinks.get(recording.stem) or next(iter(sinks.values()), SinkExpectation())
+    if recording.stem not in sinks and len(sinks) != 1:
+        known = ", ".join(sinks) or "it has none"
+        raise UsageError(f"{recording}: wanted the name of a sink of {plan_file} ({known}), as NAME.wav")
+    name = recording.stem if recording.stem in sinks else next(iter(sinks))
+    plan = _resolved(plan_file)
+    node = plan.node(name)
+    return sinks[name], Listener(node, heard_by(node, plan), recording).gains
 
 
 def _head(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file():  # for a pipe or a device we might wait for ever
+            raise UsageError(f"{path}: wanted {WANTED}, and it is no file")
         with path.open("rb") as file:
             return file.read(12)
     except OSError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from b2b.errors import ExitCode
-from b2b.logs import printable
+from b2b.logs import printable, to_json
 
 if TYPE_CHECKING:
     from harness.wire.legs import Leg
@@ -39,11 +38,11 @@ def rtp(files: tuple[Path, ...], as_json: bool) -> int:
             code = int(ExitCode.USAGE)
     if as_json:
         figures = {name: streams for name, (streams, _notes) in found.items()}
-        click.echo(json.dumps(figures, indent=2, ensure_ascii=False, allow_nan=False))
+        click.echo(to_json(figures, indent=2, allow_nan=False))
         return code
     for name, (streams, notes) in found.items():
         if len(files) > 1:
-            click.echo(f"{name}:")
+            click.echo(printable(f"{name}:"))
         for line in _table(streams):
             click.echo(line)
         for note in notes:
@@ -102,7 +101,7 @@ def _cells(stream: dict[str, Any]) -> tuple[str, ...]:
 
 def _notes(stream: dict[str, Any]) -> list[str]:
     counted = ("duplicates", "reordered", "late", "bursts", "restarts", "comfort_noise")
-    said = [f"{stream[name]} {name.replace('_', ' ')}" for name in counted if stream[name]]
+    said = [f"{stream[name]} {_named(name, stream[name])}" for name in counted if stream[name]]
     if stream["ssrc_before"] is not None:
         said.append(f"SSRC was {stream['ssrc_before']:#010x}")
     if stream["after_bye"]:
@@ -112,3 +111,8 @@ def _notes(stream: dict[str, Any]) -> list[str]:
     if stream["skew_ppm"] is not None and abs(stream["skew_ppm"]) >= 20:
         said.append(f"clock {stream['skew_ppm']:+.0f} ppm")
     return said
+
+
+def _named(count: str, how_many: int) -> str:
+    words = count.replace("_", " ")
+    return words.removesuffix("s") if how_many == 1 else words

@@ -93,7 +93,7 @@ def read(folder: Path) -> Run:
     begun = _begun(call)
     return Run(
         folder=folder,
-        plan=_plan(folder, begun.get("plan")),
+        plan=_plan(folder, begun.get("plan")) + _at_speed(call),
         began_s=_seconds(begun.get("wall_s")),
         outcome=outcome,
         reason=reason,
@@ -111,6 +111,13 @@ def _outcome(call: Call) -> tuple[str, str]:
     if failed:
         return ERROR, f"{failed['node']} failed: exit {failed['code']}: {failed['reason']}"
     return ERROR, "it was cut off" if code is None else f"exit {code}"
+
+
+def _at_speed(call: Call) -> str:
+    """Return what sets the runs of a plan apart that went faster than their sound."""
+    with contextlib.suppress(*UNREADABLE):
+        return "" if call.speed == 1 else f" at speed {call.speed:g}"
+    return ""
 
 
 def _begun(call: Call) -> Mapping[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from b2b.logs import printable
-from harness.compare.difference import Change, Difference
+from harness.compare.difference import Change, CheckDifference, Difference, FigureDifference
 from harness.compare.history import TRENDS, History
 from harness.compare.runs import Run
 from harness.report.continuity import MARKS
@@ -29,11 +30,21 @@ def of_difference(found: Difference) -> Iterator[str]:
     for change, said in SAID.items():
         if some := found.changed(change):
             yield f"{said}:"
-            yield from (f"  {printable(str(one))}" for one in some)
+            counted = change in (Change.NEW, Change.GONE) and len(some) > MOST_NAMED
+            yield from (f"  {printable(one)}" for one in (_counted(some) if counted else map(str, some)))
     same = len(found.changed(Change.SAME))
     everything = len(found.checks) + len(found.figures)
     yield f"{same} of {everything} checks and figures are the same"
     yield f"{found.after.name} {SENTENCES[found.verdict]}"
+
+
+def _counted(some: Sequence[CheckDifference | FigureDifference]) -> Iterator[str]:
+    """Yield how much there is of each leg and node where plans differ much, after the checks that did not pass."""
+    checks = [one for one in some if isinstance(one, CheckDifference)]
+    amiss = [one for one in checks if one.after and one.after.outcome is not Outcome.PASS]
+    yield from map(str, amiss)
+    for where, count in Counter(one.where for one in some if one not in amiss).items():
+        yield f"{where}: {count} check{'s' * (count > 1)} or figure{'s' * (count > 1)}"
 
 
 def of_histories(found: Sequence[History]) -> Iterator[str]:

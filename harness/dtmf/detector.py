@@ -20,9 +20,14 @@ def detect(samples: Numbers, sample_rate: int = RATE) -> list[Digit]:
     """Return every digit of a recording, in order.
 
     Samples are on the 16-bit scale, or floats within ±1; several channels, as columns, are averaged. Other rates than
-    8 kHz are resampled.
+    8 kHz are resampled. Raises ValueError for what is no array of samples, and for a rate that is none.
     """
-    sound = _at_8_khz(np.asarray(samples), sample_rate)
+    samples = np.asarray(samples)
+    if not samples.ndim or samples.dtype.kind in "SUV":
+        raise ValueError(f"wanted an array of samples, came {samples.dtype} of shape {samples.shape}")
+    if not (isinstance(sample_rate, (int, float, np.number)) and sample_rate >= 1):
+        raise ValueError(f"wanted a sample rate in Hz, came {sample_rate!r}")
+    sound = _at_8_khz(samples, int(sample_rate))
     count = len(sound)
     padded = np.zeros(AROUND + max(room(count), count + AROUND + HOP), sound.dtype)
     padded[AROUND : AROUND + count] = sound

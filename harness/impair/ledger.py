@@ -5,7 +5,6 @@ Packets to which nothing was done are only counted, in a last line for each dire
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.canary import Stall
-from harness.jsonl import read_lines
+from harness.jsonl import fits, made, read_lines
 from harness.wire.rtp import seq_after, seq_plus
 
 FILE = "impair.jsonl"
@@ -68,14 +67,14 @@ class Ledger:
         deeds, totals, stalls, drops = list[Deed](), list[Total](), list[Stall](), 0
         for values in read_lines(path):
             what = values.pop("what", "")
-            with contextlib.suppress(TypeError):
-                if what == DEED:
-                    deeds.append(Deed(**values))
-                elif what == TOTAL:
-                    drops += values.pop("drops", 0)
-                    totals.append(Total(**values))
-                elif what == STALL:
-                    stalls.append(Stall(**values))
+            lost = values.pop("drops", 0) if what == TOTAL else 0
+            if what == DEED and (deed := made(Deed, values)):
+                deeds.append(deed)
+            elif what == TOTAL and fits(lost, int) and (total := made(Total, values)):
+                drops += lost
+                totals.append(total)
+            elif what == STALL and (stall := made(Stall, values)):
+                stalls.append(stall)
         return cls(deeds, totals, stalls, drops)
 
     def of(self, direction: str, kind: str = "rtp") -> list[Deed]:

@@ -7,9 +7,7 @@ It sees each packet as it is sent, with the kernel's time, and sends it on, late
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import os
 import select
 import signal
 import socket
@@ -18,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from b2b import clock
+from b2b import child, clock
 from b2b.sniffer import AS_SENT_TTL, LARGEST, Sniffer
 from harness.call import Call
 from harness.impair.decide import END
@@ -70,7 +68,7 @@ class Impairer:
             while not self._stopped:
                 due_s = self._schedule.next_s
                 until_s = min(next_writing_s, due_s if due_s is not None else next_writing_s)
-                select.select([sniffer], [], [], max(0.0, until_s - clock.now()))
+                select.select([sniffer], [], [], clock.on_machine(max(0.0, until_s - clock.now())))
                 self._take(sniffer)
                 for parcel in self._schedule.due(clock.now()):
                     self._send(raw, parcel)
@@ -145,8 +143,7 @@ def main(folder: Path) -> None:
     assert wanted
     impairer = Impairer(folder, Router(wanted, lambda: Call(folder).addresses))
     signal.signal(signal.SIGTERM, impairer.stop)
-    with contextlib.suppress(OSError):  # a router does not wait for the machines behind it; only root may say so
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    child.run_first()  # a router does not wait for the machines behind it
     gc.freeze()  # or the collector would look at all the modules now and then, for as long as that takes
     impairer.run()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,9 +30,17 @@ def judge_capture(path: Path, wanted: Expectations) -> Verdict:
     return together(_streams(path, wanted))
 
 
-def judge_recording(path: Path, reference: Path | None, wanted: SinkExpectation) -> Verdict:
-    """Judge a recording, against the file that was played if there is one. Raises SoundError for what is no sound."""
-    return together(_recording(path, reference, wanted))
+def judge_recording(
+    path: Path, reference: Path | None, wanted: SinkExpectation, gains: Sequence[float] = (1.0,)
+) -> Verdict:
+    """Judge a recording, against the file that was played if there is one, at the gains of the hops between.
+
+    Raises SoundError for what is no sound.
+    """
+    from harness.sound import decode, read_sound
+
+    samples, played = read_sound(path), decode(reference) if reference else None
+    return together(check_recording(path.stem, path.name, samples, played, wanted, gains))
 
 
 def named(wire: Wire) -> Iterator[tuple[str, Leg | None, Stream]]:
@@ -60,16 +68,13 @@ def _streams(path: Path, wanted: Expectations) -> Iterator[Check]:
         yield Check(name="media", where=path.name, outcome=Outcome.UNKNOWN, wanted="RTP", got="none", file=path.name)
 
 
-def _recording(path: Path, reference: Path | None, wanted: SinkExpectation) -> Iterator[Check]:
-    from harness.sound import decode, read_sound
-
-    samples = read_sound(path)
-    played = decode(reference) if reference else None
-    yield from check_recording(path.stem, path.name, samples, played, wanted)
-
-
 def check_recording(
-    name: str, file: str, samples: Samples, played: Samples | None, wanted: SinkExpectation
+    name: str,
+    file: str,
+    samples: Samples,
+    played: Samples | None,
+    wanted: SinkExpectation,
+    gains: Sequence[float] = (1.0,),
 ) -> Iterator[Check]:
     """Yield the checks of a recording, against what was played where that is known."""
     from harness.dtmf import detect
@@ -80,7 +85,7 @@ def check_recording(
         level = measure(samples, digits=[(digit.start_s, digit.end_s) for digit in digits])
         yield from check_alone(name, file, level, wanted)
     else:
-        hearing = compare(played, samples, digits=digits)
+        hearing = compare(played, samples, gain=gains, digits=digits)
         yield from check_hearing(name, file, hearing, wanted, length_s=len(samples) / RATE)
         yield from check_pesq(name, file, played, samples, hearing, digits, wanted)
     if wanted.dtmf is not None:

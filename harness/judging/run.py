@@ -15,6 +15,7 @@ from harness.expect import Expectations, SinkExpectation
 from harness.fault.cause import Cause
 from harness.fault.heard import heard_cause
 from harness.impair.ledger import injected
+from harness.judging import pace
 from harness.judging.blame import chain_of, sight_of
 from harness.judging.conference import check_conference, is_conference
 from harness.judging.device import as_agreed, both_ways, check_answer, check_resources, leg_between
@@ -37,7 +38,8 @@ DELIVERY_S = 0.6  # from a mixer to the recording: its lead, the sink's jitter a
 def judge(call: Call, wanted: Expectations) -> Verdict:
     """Look at everything that the plan expects. Nothing captured or nothing recorded is never a pass."""
     checks = [*_roles(call), *excused([*_wire(call, wanted), *_sinks(call, wanted)], wanted.sinks)]
-    return together([*checks, *check_resources(call, wanted.devices)])
+    checks += check_resources(call, wanted.devices)
+    return pace.at_speed(call, together(pace.doubted(call, checks)))
 
 
 def _roles(call: Call) -> Iterator[Check]:
@@ -51,6 +53,8 @@ def _roles(call: Call) -> Iterator[Check]:
 def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
     """Judge each leg both ways; through a device that leaves the media alone it is one from caller to callee."""
     drops = call.capture["drops"] + call.impaired.drops
+    for damage in call.damage:
+        yield Check(name="capture", where=PCAP, outcome=Outcome.UNKNOWN, wanted="a whole file", got=damage, file=PCAP)
     known = Circumstances(
         file=PCAP, answered_at_s=call.answered_at_s, drops=drops, broken=call.capture["refusal"] or call.clock_set,
         host=call.host,

@@ -49,7 +49,7 @@ def check_stream(
 ) -> Iterator[Check]:
     """Yield the checks of one leg, which goes by that name; `sight` is what else was seen of it."""
     sight = sight or Sight(src=stream.flow.src, dst=stream.flow.dst, stream=stream)
-    codec = stream.codec.name.upper() if stream.codec else f"payload type {stream.audio_types}"
+    codec = _codec(stream)
     good = outcome_of(codec == wanted.codec)
     yield Check(name="codec", where=name, outcome=good, wanted=wanted.codec, got=codec, file=known.file)
     if not known.whole:
@@ -78,6 +78,15 @@ def check_stream(
                 file=known.file,
                 cause=str(cause) if cause else None,
             )
+
+
+def _codec(stream: Stream) -> str:
+    """Name what the sound is coded in, or what there is instead."""
+    if stream.codec:
+        return stream.codec.name.upper()
+    if stream.audio_types:
+        return f"payload type {stream.audio_types[0]}, which nothing gives a meaning"
+    return f"no sound, only {' and '.join(dict.fromkeys(stream.codecs[kind].name for kind in stream.payload_types))}"
 
 
 def _lost(name: str, sight: Sight, most: int, known: Circumstances) -> Check:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from b2b.errors import B2bError
+from b2b.plan.load import RUN
 from harness.call import Call
 from harness.errors import CouldNotTellError
 from harness.plugin import options
@@ -79,6 +80,8 @@ class Maker:
         """Make the call of a plan, twice if need be. Raises CouldNotTellError, NoCallError or UsageError."""
         names = {**self._changes, **changes}
         merged = {name: {**self._changes.get(name, {}), **changes.get(name, {})} for name in names}
+        if self._options.speed is not None:
+            merged[RUN] = {"speed": self._options.speed, **merged.get(RUN, {})}
         for attempt in range(1, ATTEMPTS + 1):
             call = self._once(self._find(plan), duration_s, merged, attempt)
             verdict = call.verdict
@@ -89,6 +92,8 @@ class Maker:
                 break
             if attempt < ATTEMPTS:
                 self._tell_rerun(says)
+                if call.speed != 1:  # with which this machine did not keep up
+                    merged[RUN] = {**merged.get(RUN, {}), "speed": 1}
         if self._options.unknown == "skip":
             pytest.skip(says)
         raise CouldNotTellError(f"{says}; look into {self._short(call.folder)}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from b2b.flags import ORCHESTRATOR, plan_flags
 
 NETWORKS = ("auto", "private", "host")
 KEEP = ("failed", "all", "none")
@@ -15,8 +18,12 @@ SETTINGS = {  # default, choices, what it is
     "unknown": ("error", UNKNOWN, "What becomes of a test whose call was made twice and could not be judged"),
     "network": ("auto", NETWORKS, "private: a network namespace for each call; host: this machine's network, each node "
                 "on a free port; auto: private where that can be"),
+    "speed": ("", None, "Let every call's time go that many times as fast as this machine's; one that could not be "
+              "judged is made once more at speed 1. What a test says of `run` comes first"),
     "reports": ("reports", None, "Where run folders, continuity.json and continuity.md go, from the root directory"),
 }  # fmt: skip
+METAVARS = {"speed": "X", "reports": "DIR"}
+AS_PLANNED = "what the plan says"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +33,7 @@ class Options:
     keep: str
     unknown: str
     network: str
+    speed: float | None
     reports: Path
 
     @property
@@ -42,8 +50,8 @@ def add(parser: pytest.Parser) -> None:
     group = parser.getgroup("b2b", "b2b: real calls from plan files")
     for name, (default, choices, about) in SETTINGS.items():
         option = f"--b2b-{name}"
-        metavar = None if choices else "DIR"
-        group.addoption(option, choices=choices, metavar=metavar, help=f"{about} (default: {default})")
+        metavar = METAVARS.get(name)
+        group.addoption(option, choices=choices, metavar=metavar, help=f"{about} (default: {default or AS_PLANNED})")
         parser.addini(f"b2b_{name}", f"Default of {option}", default=default)
 
 
@@ -53,6 +61,7 @@ def read(config: pytest.Config) -> Options:
         keep=_choice(config, "b2b_keep", KEEP),
         unknown=_choice(config, "b2b_unknown", UNKNOWN),
         network=_choice(config, "b2b_network", NETWORKS),
+        speed=_speed(config),
         reports=config.rootpath / str(config.getoption("b2b_reports") or config.getini("b2b_reports")),
     )
 
@@ -62,3 +71,15 @@ def _choice(config: pytest.Config, name: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise pytest.UsageError(f"{name}: wanted one of {', '.join(choices)}, came {value!r}")
     return value
+
+
+def _speed(config: pytest.Config) -> float | None:
+    value = str(config.getoption("b2b_speed") or config.getini("b2b_speed"))
+    flag = plan_flags(ORCHESTRATOR)["speed"]
+    try:
+        speed = float(value) if value else None
+    except ValueError:
+        speed = math.nan
+    if speed is not None and (wanted := flag.refusal(speed)):
+        raise pytest.UsageError(f"b2b_speed: wanted {wanted}, came {value!r}")
+    return speed

@@ -66,7 +66,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         row.name,
         MARKS[row.outcome],
-        f"{row.duration_s:.1f} s",
+        f"{row.duration_s:.1f} s" + (f" at speed {row.speed:g}" if row.speed != 1 else ""),
         str(row.packets),
         "-" if row.max_gap_ms is None else f"{row.max_gap_ms:.1f} ms",
         str(row.lost),

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 
 from b2b import __version__, doctor
+from b2b.errors import UsageError
+from harness.evidence import read_object
 
 FILE = "versions.json"
 
@@ -39,6 +41,6 @@ def note(folder: Path) -> None:
 def noted(folder: Path) -> Mapping[str, str] | None:
     """Return what a run noted that it was made with; None where it noted nothing."""
     try:
-        return {str(name): str(value) for name, value in json.loads((folder / FILE).read_text("utf-8")).items()}
-    except (OSError, ValueError, AttributeError):
+        return {name: str(value) for name, value in read_object(folder / FILE).items()}
+    except UsageError:
         return None

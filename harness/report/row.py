@@ -37,6 +37,7 @@ class Row:
     jitter_p95_ms: float | None = None
     digits: dict[str, str] = field(default_factory=dict)
     stalls: int = 0
+    speed: float = 1.0
     folder: str = ""
 
     @property
@@ -57,6 +58,8 @@ class Row:
 def row_of(call: Call, *, test: str, plan: str, attempt: int, folder: str, error: str = "") -> Row:
     """Return the line of a call; `error` says why there was none."""
     verdict = call.verdict
+    if call.unreadable:
+        error = error or f"what it left cannot be read: {call.unreadable}"
     try:
         figures = _figures(call) if call.events else {}
     except (B2bError, ValueError, OSError, LookupError) as trouble:  # a run that was cut off may have left half a file
@@ -72,6 +75,7 @@ def row_of(call: Call, *, test: str, plan: str, attempt: int, folder: str, error
         network=call.summary["network"],
         host=platform.node(),
         stalls=len(call.stalls),
+        speed=call.speed,
         folder=folder,
         **figures,
     )

@@ -36,6 +36,8 @@ def decode(path: Path | str) -> Samples:
 def read_wav(path: Path | str) -> Samples:
     """Return a recording of 8 kHz, mono, S16; all that is there of one whose writer was killed."""
     try:
+        if Path(path).exists() and not Path(path).is_file():  # for a pipe or a device we might wait for ever
+            raise SoundError(f"{path}: wanted a file, and it is none")
         content = Path(path).read_bytes()
     except OSError as error:
         raise SoundError(f"{path}: {error.strerror}") from error

@@ -76,7 +76,7 @@ def _follow(watched: Watched, console: Console, logged: Sequence[Text]) -> None:
 def _wait(watched: Watched) -> None:
     """Let something happen; of a run that is over the rest is only to be read."""
     if watched.going_on:
-        clock.sleep_until(clock.now() + PERIOD_S)
+        clock.sleep_until(clock.now() + clock.in_call(PERIOD_S))
 
 
 def _new(watched: Watched) -> list[Text]:

@@ -12,6 +12,7 @@ from b2b.errors import ExitCode
 from b2b.flags import ORCHESTRATOR, SOURCE
 from b2b.plan.model import Plan
 from harness.call import IN_CALL
+from harness.jsonl import fits
 
 OVER = "CALL_CLOSED"
 DURATION = "--duration-s"
@@ -153,6 +154,7 @@ def _duration_s(command: object) -> float | None:
 
 def _number(value: object) -> float | None:
     try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
         return None
+    return number if fits(number, float) else None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
+from b2b import clock
 from b2b.errors import UsageError
 from b2b.flags import SINK
 from b2b.orchestrator.folder import EVENTS, RUNS, is_going_on
 from harness import canary
 from harness.call import PCAP, RESOLVED, Call
+from harness.evidence import METRICS, is_event, is_metrics
 from harness.expect import Expectations, expectations
 from harness.watch.growing import GrowingLines
 from harness.watch.listening import Listening
@@ -26,7 +29,7 @@ class Watched:
         self.sinks: list[Listening] = []
         self.limit_s = Expectations().max_gap_ms / 1000
         self._log = GrowingLines(folder / "run.log")
-        self._events, self._metrics = GrowingLines(folder / EVENTS), GrowingLines(folder / "metrics.jsonl")
+        self._events, self._metrics = GrowingLines(folder / EVENTS), GrowingLines(folder / METRICS)
         self._host = GrowingLines(folder / canary.FILE)
         self._capture: GrowingCapture | None = None
 
@@ -63,9 +66,12 @@ class Watched:
     def _take_events(self) -> None:
         if self._capture is None:  # then there is no plan yet to say who the events are about
             return
-        for values in self._events.values():
+        for values in filter(is_event, self._events.values()):
+            if values.get("event") == "begun":
+                with contextlib.suppress(ValueError, TypeError):  # else its times would not be ours
+                    clock.follow(str(values.get("clock", "")))
             self.state.event(values)
-        for values in self._metrics.values():
+        for values in filter(is_metrics, self._metrics.values()):
             self.state.metrics(values)
         for values in self._host.values():
             self.state.held_up(values)

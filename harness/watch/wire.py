@@ -20,7 +20,7 @@ from harness.watch.meter import Meter
 from harness.wire.audio import LAWS
 from harness.wire.collect import Growing as GrowingStream
 from harness.wire.collect import Wire
-from harness.wire.containers import DamagedError, read_frames
+from harness.wire.containers import LONGEST, CaptureError, DamagedError, read_frames
 from harness.wire.frames import Datagram, Decoder
 from harness.wire.legs import Leg, legs_of
 from harness.wire.rtp import RtpPacket, parse_rtp
@@ -147,8 +147,10 @@ class GrowingCapture:
                 whole += RECORD_HEAD + len(data)
                 if datagram := self._decoder.decode(time_s, link_type, data):
                     yield datagram
-        except DamagedError:  # the last record is still being written
-            pass
+        except DamagedError:  # the last record is still being written, or claims what none has
+            whole = len(self._rest) if len(self._rest) - whole > RECORD_HEAD + LONGEST else whole
+        except CaptureError:  # which the harness does not write, so there is nothing to be seen
+            whole = len(self._rest)
         self._rest = self._rest[whole:]
 
     def _take(self, datagram: Datagram) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.wire.collect import DYNAMIC, SMALL, Collector, Wire
-from harness.wire.containers import DamagedError, Frame
+from harness.wire.containers import DamagedError, Frame, open_capture
 from harness.wire.frames import ETHER_IPV4, ETHERNET, IPV4, RAW, SLL, SLL2, UDP, Decoder, address_text
 from harness.wire.order import Numbers
 from harness.wire.read import CaptureError
@@ -35,7 +35,7 @@ def collect_file(path: Path) -> tuple[Wire, list[str]]:
     """
     collector, warnings, decode = Collector(keep_payloads=False), list[str](), Decoder().decode
     try:
-        with path.open("rb") as file:
+        with open_capture(path) as file:
             try:
                 for piece in read_records(file, path):
                     for number, frame in sorted(rest for records in piece for rest in _take(records, collector)):

@@ -63,24 +63,22 @@ class Interface:
 
 @dataclass(slots=True)
 class Section:
-    """A part of a pcapng file with a byte order and interfaces of its own; `blocks` are those that say so."""
+    """A part of a pcapng file with a byte order and interfaces of its own."""
 
     order: str = "<"
     interfaces: list[Interface] = field(default_factory=list)
-    blocks: list[bytes] = field(default_factory=list)
     time_s: float = 0.0  # of the last packet
 
     def take(self, block: bytes) -> Frame | None:
         """Take a whole block; return the packet in it, if there is one. Raises DamagedError where it makes no sense."""
         if block[:4] == PCAPNG:  # a new section
             self.order = BYTE_ORDERS.get(block[8:12], self.order)
-            self.interfaces, self.blocks = [], [block]
+            self.interfaces = []
             return None
         kind, body = struct.unpack_from(f"{self.order}I", block)[0], block[8:-4]
         try:
             if kind == INTERFACE:
                 self.interfaces.append(_interface(body, self.order))
-                self.blocks.append(block)
             elif kind in LAYOUT:
                 number, high, low, length = struct.unpack_from(self.order + LAYOUT[kind], body)
                 interface = self.interfaces[number]
@@ -95,6 +93,16 @@ class Section:
         return None
 
 
+def open_capture(path: Path) -> BinaryIO:
+    """Open a file to read frames from. Raises CaptureError where that is not possible, or where it is no file."""
+    try:
+        if path.exists() and not path.is_file():  # for a pipe or a terminal we might wait for ever
+            raise CaptureError(f"{path}: wanted a file, and it is none; write the capture into one first")
+        return path.open("rb")
+    except OSError as error:
+        raise CaptureError(f"{path}: {error.strerror}") from None
+
+
 def read_frames(file: BinaryIO, path: Path | str) -> Iterator[Frame]:
     """Return the frames of an open file; CaptureError at once for no capture, DamagedError where one breaks off."""
     magic = file.read(4)
@@ -103,7 +111,7 @@ def read_frames(file: BinaryIO, path: Path | str) -> Iterator[Frame]:
         if len(header) < 20:
             raise CaptureError(f"{path}: ends within its pcap header")
         order = PCAP[magic][0]
-        return _pcap_frames(file, *PCAP[magic], struct.unpack(f"{order}I", header[16:])[0] & 0xFFFF)
+        return pcap_frames(file, *PCAP[magic], struct.unpack(f"{order}I", header[16:])[0] & 0xFFFF)
     if magic == PCAPNG:
         order_mark = file.read(8)[4:]
         if order_mark not in BYTE_ORDERS:
@@ -114,7 +122,8 @@ def read_frames(file: BinaryIO, path: Path | str) -> Iterator[Frame]:
     raise CaptureError(f"{path}: wanted a pcap or pcapng capture, came {came}")
 
 
-def _pcap_frames(file: BinaryIO, order: str, fractions: int, header_size: int, link_type: int) -> Iterator[Frame]:
+def pcap_frames(file: BinaryIO, order: str, fractions: int, header_size: int, link_type: int) -> Iterator[Frame]:
+    """Yield the records from where a pcap file stands. Raises DamagedError where one breaks off."""
     unpack, read = struct.Struct(f"{order}IIII").unpack_from, file.read
     while header := read(header_size):
         if len(header) < header_size:
@@ -131,12 +140,12 @@ def _pcap_frames(file: BinaryIO, order: str, fractions: int, header_size: int, l
 def _pcapng_frames(file: BinaryIO) -> Iterator[Frame]:
     section = Section()
     while head := file.read(8):
-        if frame := section.take(_block(file, head, section.order)):
+        if frame := section.take(read_block(file, head, section.order)):
             yield frame
 
 
-def _block(file: BinaryIO, head: bytes, order: str) -> bytes:
-    """Read the rest of a block and return all of it."""
+def read_block(file: BinaryIO, head: bytes, order: str) -> bytes:
+    """Read the rest of a block and return all of it. Raises DamagedError where it is not all there."""
     if head[:4] == PCAPNG:  # its byte order stands behind its length
         head += file.read(4)
         order = BYTE_ORDERS.get(head[8:], order)

@@ -18,6 +18,8 @@ AF_INET, AF_INET6 = (2,), (10, 24, 28, 30)  # Linux, NetBSD, FreeBSD, macOS
 UDP, TCP = 17, 6
 MORE_FRAGMENTS_OR_OFFSET = 0x3FFF
 MOST_UNFINISHED = 256  # packets whose other fragments we wait for
+LONGEST_PACKET = 0xFFFF  # octets of IP, as its length has 16 bits
+MOST_FRAGMENTS = 1 + LONGEST_PACKET // 48  # of a packet where every link takes 68 octets, RFC 791's fewest
 
 _FAST = struct.Struct("!BxHxxHxB2x4s4sHHH").unpack_from  # IPv4 without options, and the UDP header behind it
 _SHORT = struct.Struct("!H").unpack_from
@@ -79,6 +81,9 @@ class Decoder:
 
     def _put_together(self, key: _Packet, offset: int, data: bytes, *, last: bool) -> bytes | None:
         fragments = self._unfinished.setdefault(key, _Fragments({}))
+        if offset + len(data) > LONGEST_PACKET or len(fragments.parts) >= MOST_FRAGMENTS:  # somebody makes them up
+            del self._unfinished[key]
+            return None
         fragments.parts[offset] = data
         if last:
             fragments = self._unfinished[key] = fragments._replace(length=offset + len(data))
@@ -94,7 +99,7 @@ class _Fragments(NamedTuple):
     length: int | None = None  # known once the last fragment is there
 
     def whole(self) -> bytes | None:
-        if self.length is None:
+        if self.length is None or sum(map(len, self.parts.values())) < self.length:
             return None
         data = b""
         for offset, part in sorted(self.parts.items()):
@@ -142,7 +147,7 @@ def _plain_udp(time_s: float, frame: bytes, start: int) -> Datagram | None:
 def _transport(time_s: float, src: bytes, dst: bytes, protocol: int, segment: bytes) -> Datagram | None:
     if protocol == UDP:
         udp = dpkt.udp.UDP(segment)
-        payload = bytes(udp.data)[: udp.ulen - 8] if udp.ulen >= 8 else bytes(udp.data)
+        payload = bytes(udp.data)[: udp.ulen - 8 if udp.ulen >= 8 else LONGEST_PACKET]
         return Datagram(time_s, address_text(src), udp.sport, address_text(dst), udp.dport, "udp", payload)
     if protocol == TCP:
         tcp = dpkt.tcp.TCP(segment)

@@ -130,7 +130,9 @@ def _read_call(sightings: Sequence[Sighting]) -> _Call | None:
         if _tag(s.message.sender) == caller_tag and (not answers or s.time_s <= answers[0])
     ]  # fmt: skip
     # The last attempt: those before it were challenged, or sent elsewhere.
-    first = [s for s in calling if s.message.cseq == max(s.message.cseq for s in calling)]
+    calling = calling or invites[:1]  # a capture whose times are damaged has the answer first
+    last = max(s.message.cseq for s in calling)
+    first = [s for s in calling if s.message.cseq == last]
     return _Call(
         invites=tuple(first),
         offers=tuple(media[True]),

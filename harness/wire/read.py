@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from harness.wire.containers import CaptureError, DamagedError, Frame, read_frames
+from harness.wire.containers import CaptureError, DamagedError, Frame, open_capture, read_frames
 from harness.wire.frames import Datagram, Decoder
 
 __all__ = ["CaptureError", "Datagram", "Reading", "read_datagrams"]
@@ -48,10 +48,7 @@ class Reading(Iterator[Datagram]):
 def read_datagrams(path: Path | str) -> Reading:
     """Open a pcap or pcapng file. Raises CaptureError for what is none, before the first datagram."""
     path = Path(path)
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise CaptureError(f"{path}: {error.strerror}") from None
+    file = open_capture(path)
     try:
         return Reading(file, path)
     except BaseException as error:

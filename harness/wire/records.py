@@ -22,6 +22,8 @@ from harness.wire.containers import (
     Frame,
     Interface,
     Section,
+    pcap_frames,
+    read_block,
     read_frames,
 )
 from harness.wire.order import Numbers
@@ -55,23 +57,16 @@ class Records:
 def read_records(file: BinaryIO, path: Path) -> Iterator[tuple[Records, ...]]:
     """Yield the frames of an open file, those of one piece together. Raises what `read_frames` raises."""
     head = file.read(FILE_HEAD)
-    file.seek(0)
-    context, count = b"", 0
     if head[:4] in PCAP and len(head) == FILE_HEAD and PCAP[head[:4]][2] == RECORD:
-        file.seek(FILE_HEAD)
         for records in _pcap(file, head):
-            count += len(records.numbers)
             yield (records,)
-        context = head
     elif head[:4] == PCAPNG and head[8:12] in BYTE_ORDERS:
-        section = Section()
-        for piece in _pcapng(file, section):
-            count += sum(len(records.numbers) for records in piece)
-            yield piece
-        context = b"".join(section.blocks)
-    # What no records could be made of: nothing, or damage.
-    for number, frame in enumerate(read_frames(io.BytesIO(context + file.read()), path), count):
-        yield (_alone(number, frame),)
+        file.seek(0)
+        yield from _pcapng(file)
+    else:
+        file.seek(0)
+        for number, frame in enumerate(read_frames(file, path)):
+            yield (_alone(number, frame),)
 
 
 def number_at(chunk: bytes, at: Numbers, order: str) -> Numbers:
@@ -86,12 +81,13 @@ def at_any_place(octets: Octets, kind: str) -> Numbers:
 
 
 def _pcap(file: BinaryIO, head: bytes) -> Iterator[Records]:
-    order, fractions, _ = PCAP[head[:4]]
+    order, fractions, size = PCAP[head[:4]]
     link_type, number = struct.unpack(f"{order}I", head[20:])[0] & 0xFFFF, 0
     while chunk := file.read(CHUNK):
         offsets, end = _offsets(chunk, order)
         file.seek(end - len(chunk), io.SEEK_CUR)
-        if not offsets:
+        if not offsets:  # a whole record would be there, so this one is damaged, which shows when it is read alone
+            yield from (_alone(number, frame) for frame in pcap_frames(file, order, fractions, size, link_type))
             return
         at = np.array(offsets)
         yield Records(
@@ -134,8 +130,8 @@ def _alike(chunk: bytes, at: int, stride: int, order: str, wanted: dict[int, int
     return count
 
 
-def _pcapng(file: BinaryIO, section: Section) -> Iterator[tuple[Records, ...]]:
-    number = 0
+def _pcapng(file: BinaryIO) -> Iterator[tuple[Records, ...]]:
+    section, number = Section(), 0
     while chunk := file.read(CHUNK):
         at = 0
         while True:
@@ -153,8 +149,10 @@ def _pcapng(file: BinaryIO, section: Section) -> Iterator[tuple[Records, ...]]:
                 number += 1
             at += alone
         file.seek(at - len(chunk), io.SEEK_CUR)
-        if not at:
-            return
+        if not at:  # a block that is longer than a piece, or damage
+            frame = section.take(read_block(file, file.read(BLOCK_HEAD), section.order))
+            yield (_alone(number, frame),) if frame else ()
+            number += frame is not None
 
 
 def _blocks(chunk: bytes, at: int, section: Section) -> tuple[list[int], int | None, int]:

@@ -16,8 +16,10 @@ METHODS = "INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|UPDATE|INFO|REFER|NOTIFY
 REQUEST = re.compile(rf"({METHODS}) (\S+) SIP/2\.0\s*$")
 STATUS = re.compile(r"SIP/2\.0 ([1-6]\d\d)(?: (.*))?$")
 COMPACT = {"i": "call-id", "f": "from", "t": "to", "m": "contact", "v": "via", "l": "content-length"}
-SENT_BY = re.compile(r"SIP\s*/\s*2\.0\s*/\s*\w+\s+(\[[^\]]+\]|[^\s;:,]+)(?:\s*:\s*(\d+))?", re.IGNORECASE)
+SENT_BY = re.compile(r"SIP\s*/\s*2\.0\s*/\s*\w+\s+(\[[^\]]+\]|[^\s;:,]+)(?:\s*:\s*(\d{1,6}))?", re.IGNORECASE)
 STARTS = tuple(f"{word} ".encode() for word in (*METHODS.split("|"), "SIP/2.0"))
+LENGTH = re.compile(rb"^(?:content-length|l)\s*:\s*(\d{1,6})\s*$", re.IGNORECASE | re.MULTILINE)
+LONGEST_NUMBER = 10  # digits of a CSeq, RFC 3261 section 8.1.1.5; int() refuses what has thousands
 LONGEST_MESSAGE = 1 << 18  # octets of SIP that TCP may bring before we give up looking for the end
 
 
@@ -97,7 +99,7 @@ class SipMessage:
     def cseq(self) -> int:
         """The number of the request within its call; 0 if it has none."""
         number = self.headers.get("cseq", "").split()[:1]
-        return int(number[0]) if number and number[0].isdecimal() else 0
+        return int(number[0]) if number and number[0].isdecimal() and len(number[0]) <= LONGEST_NUMBER else 0
 
     @property
     def sender(self) -> str:
@@ -113,7 +115,8 @@ class SipMessage:
     def sent_by(self) -> Address | None:
         """Where the last hop of the request says that it listens: the topmost Via."""
         found = SENT_BY.search(self.headers.get("via", ""))
-        return Address(found[1].strip("[]"), int(found[2] or 5060)) if found else None
+        port = int(found[2] or 5060) if found else 0
+        return Address(found[1].strip("[]"), port) if found and port <= 0xFFFF else None
 
     @property
     def media(self) -> Media | None:
@@ -166,32 +169,38 @@ def parse_sdp(body: str) -> Media | None:
 
 def announced(text: str) -> Iterator[Announced]:
     """Yield what the session descriptions in a text say of addresses; MEGACO and MGCP carry several in braces."""
-    for description in re.split(r"^\s*(?=v=0\s*$)", text.replace("\r\n", "\n"), flags=re.MULTILINE)[1:]:
+    for description in BEGINNING.split(text.replace("\r\n", "\n"))[1:]:
         session, *sections = re.split(r"^m=", description.partition("}")[0], flags=re.MULTILINE)
+        of_all, direction = _last(CONNECTION, session), _last(DIRECTION, session)
         for section in sections:
             found = re.match(r"(\w+) (\d{1,5})(?:/\d+)? (\S+)", section)
-            connection = _last(CONNECTION, section) or _last(CONNECTION, session)
+            connection = _last(CONNECTION, section) or of_all
             if found and connection and 0 < int(found[2]) <= 0xFFFF:
                 address = Address(connection, int(found[2]))
-                media = _audio(address, section, session) if found[1] == "audio" else None
+                media = _audio(address, section, direction) if found[1] == "audio" else None
                 yield Announced(address, found[3].lower().startswith("udptl"), media)
 
 
-def _audio(address: Address, audio: str, session: str) -> Media:
-    types = tuple(int(kind) for kind in audio.partition("\n")[0].split()[3:] if kind.isdecimal() and int(kind) < 128)
+def _audio(address: Address, audio: str, direction: str | None) -> Media:
+    """Read a section about audio; `direction` is what the session says of all."""
+    types = tuple(int(kind) for kind in audio.partition("\n")[0].split()[3:] if PAYLOAD_TYPE.fullmatch(kind))
     maps = {int(kind): Codec(name, int(hz)) for kind, name, hz in RTPMAP.findall(audio) if int(hz)}
-    ptime = _last(r"^a=ptime:\s*(\d+(?:\.\d+)?)", audio)
+    ptime = _last(PTIME, audio)
     return Media(
         address=address,
         payload_types=types,
         codecs={kind: maps.get(kind) or STATIC[kind] for kind in types if kind in maps or kind in STATIC},
         ptime_ms=float(ptime) if ptime else None,
-        direction=_last(DIRECTION, audio) or _last(DIRECTION, session) or "sendrecv",
+        direction=_last(DIRECTION, audio) or direction or "sendrecv",
     )
 
 
-CONNECTION = r"^c=IN IP[46] ([^\s/]+)"
-RTPMAP = re.compile(r"^a=rtpmap:\s*(\d+)\s+([^/\s]+)/(\d{1,9})", re.MULTILINE)
+# What these leave out, such as control characters and numbers of five thousand digits, is nobody's address or codec.
+BEGINNING = re.compile(r"^[ \t]*(?=v=0[ \t]*$)", re.MULTILINE)
+CONNECTION = r"^c=IN IP[46] ([!-.0-~]{1,255})"
+PAYLOAD_TYPE = re.compile(r"[0-9]|[1-9][0-9]|1[01][0-9]|12[0-7]")
+PTIME = r"^a=ptime:\s*(\d{1,4}(?:\.\d{1,3})?)\b"
+RTPMAP = re.compile(r"^a=rtpmap:\s*(\d{1,3})\s+([!-.0-~]{1,63})/(\d{1,9})", re.MULTILINE)
 DIRECTION = r"^a=(sendrecv|sendonly|recvonly|inactive)\s*$"
 
 
@@ -223,7 +232,7 @@ class SipListener:
         data = (self._pending.pop(flow, b"") + payload).lstrip(b"\r\n")  # line ends between messages keep a path open
         while data.startswith(STARTS) and len(data) <= LONGEST_MESSAGE:
             head, gap, rest = data.partition(b"\r\n\r\n")
-            found = re.search(rb"^(?:content-length|l)\s*:\s*(\d{1,6})\s*$", head, re.IGNORECASE | re.MULTILINE)
+            found = LENGTH.search(head) if gap else None
             length = int(found[1]) if found else 0
             if not gap or len(rest) < length:
                 self._pending[flow] = data

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import socket
+import stat
 from pathlib import Path
 
-from calls.places import SAMPLE
+import pytest
+
+from b2b.baresip.control import encode
+from calls.places import REPOSITORY, SAMPLE
 from calls.processes import processes_of
 
 LISTEN, UNCONNECTED = "0A", "07"  # states of /proc/net/tcp and udp
@@ -62,3 +69,69 @@ def test_a_role_beyond_this_machine_says_so(b2b, tmp_path):
     address = sink.wait_ready().partition(":")[0]
     assert address != "0.0.0.0"
     assert ("beyond this machine" in sink.output) == (address != "127.0.0.1")
+
+
+STRANGER = r"somebody else has connected to baresip's control socket, 127\.0\.0\.1:\d+, and could steer the call"
+
+
+def control_port(role) -> int:
+    """Return where a role's baresip listens for commands: the only TCP port that it has."""
+    [port] = [port for protocol, _, port in listening(role.process.pid) if protocol == "tcp"]
+    return port
+
+
+def all_that_comes(sock: socket.socket) -> bytes:
+    """Return what is said until the other side closes or resets the connection."""
+    heard = b""
+    with contextlib.suppress(ConnectionError):
+        while data := sock.recv(100):
+            heard += data
+    return heard
+
+
+@pytest.mark.parametrize("phase", ["waiting", "in call"])
+def test_a_second_client_of_the_control_socket_ends_the_run_and_steers_nothing(b2b, tmp_path, phase):
+    """It gets no answer; the role says what happened, hangs up and leaves nothing behind."""
+    sink = b2b("sink", "--capture", tmp_path / "heard.wav")
+    target = sink.wait_ready()
+    if phase == "in call":
+        source = b2b("source", "--target", f"sip:{target}", "--audio-file", SAMPLE, "--duration-s", 30)
+        sink.wait_line("call established")
+    with socket.create_connection(("127.0.0.1", control_port(sink)), timeout=30) as stranger:
+        stranger.sendall(encode("quit", "1"))
+        assert sink.wait_exit() == 65, sink.output
+        assert all_that_comes(stranger) == b"", "it was answered"
+    assert re.search(STRANGER, sink.output)
+    assert len(re.findall(STRANGER, sink.output)) == 1
+    if phase == "in call":
+        source.wait_line("call closed")
+        source.wait_exit()
+
+
+def test_whatever_a_run_leaves_is_its_users_alone(b2b, tmp_path):
+    """Folders 0700, files 0600, and what is made of them later as well, whatever the umask."""
+    folder, before = tmp_path / "run", os.umask(0)
+    try:
+        plan = REPOSITORY / "plans" / "sk.plan.toml"
+        b2b("orchestrator", "--plan", plan, "--run-dir", folder, "--duration-s", 2).wait_exit()
+        b2b("judge", folder).wait_exit()
+        b2b("compare", folder, folder, "-o", folder / "compare.html").wait_exit()
+    finally:
+        os.umask(before)
+    left = {path.relative_to(folder): stat.S_IMODE(path.lstat().st_mode) for path in folder.rglob("*")}
+    assert {Path("capture.pcap"), Path("sink.wav"), Path("report.html"), Path("sink/baresip.log")} <= left.keys()
+    assert Path("compare.html") in left
+    open_to_others = {str(path): oct(mode) for path, mode in left.items() if mode & 0o077}
+    assert not open_to_others
+
+
+def test_connections_to_others_are_no_strangers(b2b, tmp_path):
+    """Connections to other ports of a role's machine are nobody's business."""
+    sink = b2b("sink", "--capture", tmp_path / "heard.wav")
+    sink.wait_ready()
+    with socket.socket() as other, socket.socket() as client:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        client.connect(other.getsockname())
+        source = b2b("source", "--target", f"sip:{sink.wait_ready()}", "--audio-file", SAMPLE, "--duration-s", 1)
+        assert source.wait_exit() == sink.wait_exit() == 0, sink.output + source.output

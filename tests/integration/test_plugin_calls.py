@@ -129,6 +129,7 @@ def test_one_network_for_all(pytester, project):
 
 @pytest.mark.parametrize(("times", "options", "outcomes"), [
     (1, [], {"passed": 1, "rerun": 1}),
+    (1, ["--b2b-speed", "2"], {"passed": 1, "rerun": 1}),
     (2, [], {"error": 1, "rerun": 1}),
     (2, ["--b2b-unknown", "skip"], {"skipped": 1, "rerun": 1}),
 ])  # fmt: skip
@@ -144,6 +145,7 @@ def test_a_machine_that_stalls(pytester, project, times, options, outcomes):
     assert {word: int(count) for count, word in counts} == outcomes, output
     assert re.search(r"gap: wanted at most 100 ms, got \d+(\.\d+)? ms \(host stalled \d+ ms", output), output
     assert [row["outcome"] for row in rows(pytester)] == ["unknown", "pass" if times == 1 else "unknown"]
+    assert [row["speed"] for row in rows(pytester)] == [2 if "--b2b-speed" in options else 1, 1]
     assert "calm.plan.toml::calm (attempt 2)" in output
 
 

@@ -78,6 +78,21 @@ def test_it_plays(report, look):
     assert complaints == []
 
 
+def test_it_plays_from_just_before_the_sound(report, look):
+    """As the place of a finding at the beginning of the call is: it waits for the sound."""
+    page, complaints, _ = look(report)
+    page.goto("about:blank")
+    page.goto(f"{report.as_uri()}#t=0.1")
+    drawn(page)
+    page.keyboard.press("1")
+    assert float(state(page, "at")) < -0.2
+    page.get_by_role("button", name="Play", exact=True).click()
+    assert state(page, "playing") == "true"
+    page.wait_for_function("Number(document.querySelector('.timeline').dataset.at) > 0.05")
+    assert state(page, "playing") == "true"
+    assert complaints == []
+
+
 def test_a_click_is_heard_there_and_the_source_at_the_same_instant(report, look):
     """A/B at a key press: the other sound goes on where this one was, by the delay that was measured."""
     page, complaints, _ = look(report)

@@ -19,8 +19,8 @@ from b2b.errors import SipError
 
 ALLOW, NOTIFY = 0x7FFF0000, 0x7FC00000  # linux/seccomp.h
 EPOLL_ADD, EPOLL_DEL, EPOLL_MOD = 1, 2, 3
-# linux/audit.h, and the numbers of bind, listen and epoll_ctl from the kernel's system call tables
-KERNEL = {"x86_64": (0xC000003E, 49, 50, 233), "aarch64": (0xC00000B7, 200, 201, 21)}
+# linux/audit.h, and the numbers of bind, listen, epoll_ctl, accept and accept4 from the kernel's system call tables
+KERNEL = {"x86_64": (0xC000003E, 49, 50, 233, 43, 288), "aarch64": (0xC00000B7, 200, 201, 21, 202, 242)}
 I386, X32_BIT = 0x40000003, 0x40000000
 
 EACH_ABI = pytest.mark.parametrize("machine", ABIS)
@@ -41,14 +41,14 @@ def verdict(abi: Abi, number: int, *arguments: int, arch: int | None = None) -> 
 def test_the_numbers_are_the_kernels(machine: str) -> None:
     """They differ from processor to processor."""
     abi = ABIS[machine]
-    assert (abi.audit_arch, abi.bind, abi.listen, abi.epoll_ctl) == KERNEL[machine]
+    assert (abi.audit_arch, abi.bind, abi.listen, abi.epoll_ctl, abi.accept, abi.accept4) == KERNEL[machine]
 
 
 @EACH_ABI
-def test_binding_and_listening_are_asked_about(machine: str) -> None:
+def test_binding_listening_and_accepting_are_asked_about(machine: str) -> None:
     """Whatever their arguments are."""
     abi = ABIS[machine]
-    for number in (abi.bind, abi.listen):
+    for number in (abi.bind, abi.listen, abi.accept, abi.accept4):
         assert verdict(abi, number) == NOTIFY
         assert verdict(abi, number, 7, 0xFFFF_FFFF_FFFF, 16) == NOTIFY
 
@@ -66,7 +66,7 @@ def test_everything_else_passes(machine: str) -> None:
     """Without us, and thereby as fast as ever."""
     abi = ABIS[machine]
     asked = {number for number in range(600) if verdict(abi, number, 1, EPOLL_ADD) != ALLOW}
-    assert asked == {abi.bind, abi.listen, abi.epoll_ctl}
+    assert asked == {abi.bind, abi.listen, abi.epoll_ctl, abi.accept, abi.accept4}
 
 
 @EACH_ABI
@@ -74,7 +74,7 @@ def test_the_numbers_of_another_architecture_are_not_mistaken_for_ours(machine: 
     """There they mean other calls."""
     abi = ABIS[machine]
     others = {I386, *(other.audit_arch for other in ABIS.values())} - {abi.audit_arch}
-    for number in (abi.bind, abi.listen, abi.epoll_ctl):
+    for number in (abi.bind, abi.listen, abi.epoll_ctl, abi.accept, abi.accept4):
         assert {verdict(abi, number, 1, EPOLL_ADD, arch=arch) for arch in others} == {ALLOW}
         assert verdict(abi, number | X32_BIT, 1, EPOLL_ADD) == ALLOW
 

@@ -2,6 +2,8 @@
 
 import { RATE } from "./track.js";
 
+const WAIT_S = 2; // for sound that begins so soon, as before a finding at the beginning of the call
+
 export class Player {
   constructor(changed) {
     this.changed = changed;
@@ -18,17 +20,19 @@ export class Player {
     return this.playing ? this.from + this.context.currentTime - this.began : null;
   }
 
-  // Returns whether there is sound at that moment.
+  // Returns whether there is sound at that moment, or soon after it.
   play(track, at) {
     this.stop();
-    const piece = track.pieceAt(at - track.start_s);
+    const moment = at - track.start_s;
+    const piece = track.pieceAt(moment) ?? track.pieceSoon(moment, WAIT_S);
     if (!piece) return false;
     this.context ??= new AudioContext();
     this.context.resume();
     const node = this.context.createBufferSource();
     node.buffer = this.bufferOf(piece);
     node.connect(this.context.destination);
-    node.start(0, at - track.start_s - piece.start);
+    const into = moment - piece.start;
+    node.start(this.context.currentTime + Math.max(0, -into), Math.max(0, into));
     node.onended = () => {
       if (this.node === node) this.stop();
     };

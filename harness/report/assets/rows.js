@@ -95,7 +95,7 @@ function soundRows(track) {
 function noteOf(track) {
   if (!track.sounds) return track.why;
   const late = track.delay ? `${Math.round(1000 * track.delay)} ms after the source` : "";
-  return [late, track.coarse ? "the page carries the dark part" : ""].filter(Boolean).join("; ");
+  return [late, track.coarse ? "the page carries the coloured part" : ""].filter(Boolean).join("; ");
 }
 
 function aboutSound(track, at) {

@@ -22,6 +22,11 @@ export class Track {
     return this.pieces.find((piece) => at >= piece.start && at < piece.end);
   }
 
+  // The piece that begins after a moment, but no later than that.
+  pieceSoon(at, within) {
+    return this.pieces.find((piece) => piece.start > at && piece.start <= at + within);
+  }
+
   // [lowest, highest] between two moments of the track; null where nothing is known.
   between(from, to) {
     const piece = this.pieceAt((from + to) / 2);

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.report.page.view import Ladder, Message
+from harness.report.page.view import Chain, Ladder, Message
 from harness.wire.sip import Sighting, SipMessage
 
 MOST = 400
 
 
-def ladder(sightings: Sequence[Sighting], nodes: Mapping[str, str], origin_s: float) -> Ladder:
-    """Return the ladder; `nodes` says on which "ip:port" each node listens, and others go by their addresses."""
+def ladder(
+    sightings: Sequence[Sighting], nodes: Mapping[str, str], origin_s: float, chains: Sequence[Chain] = ()
+) -> Ladder:
+    """Return the ladder; `nodes` says on which "ip:port" each node listens, and others go by their addresses.
+
+    Columns are in the order of the boxes in `chains`, so that a call goes from left to right; others follow.
+    """
     names = {address: name for name, address in nodes.items()}
     shown = sightings[:MOST]
     participants: list[str] = []
@@ -19,6 +24,8 @@ def ladder(sightings: Sequence[Sighting], nodes: Mapping[str, str], origin_s: fl
         for address in (sighting.src, sighting.dst):
             if (who := names.get(str(address), str(address))) not in participants:
                 participants.append(who)
+    order = [box.name for chain in chains for box in chain.boxes]
+    participants.sort(key=lambda who: order.index(who) if who in order else len(order))
     seen: set[tuple[str, str]] = set()
     messages = []
     for time_s, src, dst, message in shown:

@@ -23,6 +23,8 @@ def make(gather: Callable[[Path], View], page: Path) -> str:
 
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(page_of([gather(page)]), encoding="utf-8")
+    except OSError as error:
+        return f"there is no {page}: {error.filename or page}: {error.strerror}"
     except Exception as error:
         return f"there is no {page}: {describe(error)}"
     return ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from b2b import clock
@@ -54,29 +55,32 @@ def view_of_capture(path: Path, verdict: Verdict, wanted: Expectations, page: Pa
         hops_left_out=sum(hop.stream is not None for hop in hops) - len(drawn.strips),
         legs=[{"name": hop.title, **chains.figures(hop)} for hop in hops],
         without_legs="there is no RTP in the capture",
-        ladder=ladder.ladder(wire.sip, {}, origin_s),
+        ladder=ladder.ladder(wire.sip, {}, origin_s, rows),
         versions=environment(),
         downloads=list(files.downloads(path.parent, {path.name: "the capture"}, page)),
-        commands={"judge it again": f"b2b judge {path}"},
+        commands={"judge it again": shlex.join(["b2b", "judge", str(path)])},
         start_s=min([drawn.start_s, *signalled]),
         end_s=max([drawn.end_s, *signalled]),
         origin_s=origin_s,
     )
 
 
-def view_of_recording(path: Path, reference: Path | None, verdict: Verdict, page: Path) -> View:
+def view_of_recording(
+    path: Path, reference: Path | None, verdict: Verdict, page: Path, gains: Sequence[float] = (1.0,)
+) -> View:
     """Gather what a recording holds, and the file that was played if there is one. Raises SoundError for no sound."""
     samples = read_sound(path)
     digits = detect(samples, RATE)
     file, hearing = None, None
     if reference is not None:
         played = decode(reference)
-        hearing = compare(played, samples, digits=digits)
+        hearing = compare(played, samples, gain=gains, digits=digits)
         file = Sound(track=Track(id="file", title="played", kind=PLAYED, file=reference.name), samples=played)
     track = Track(id="heard", title="heard", kind=RECORDING, file=path.name)
     heard = tracks.of_recording(samples, track, where=path.stem, digits=digits, hearing=hearing)
     drawn = draw([Way(file, [heard])], [], verdict.checks, limit_ms=Expectations().max_gap_ms, origin_s=0.0)
     listed = {path.name: "the recording"}
+    compared = ["--reference", str(reference)] if reference else []
     return View(
         name=path.name,
         outcome=verdict.outcome,
@@ -88,7 +92,7 @@ def view_of_recording(path: Path, reference: Path | None, verdict: Verdict, page
         digits={path.stem: digits},
         versions=environment(),
         downloads=list(files.downloads(path.parent, listed, page)),
-        commands={"judge it again": f"b2b judge {path}{f' --reference {reference}' if reference else ''}"},
+        commands={"judge it again": shlex.join(["b2b", "judge", str(path), *compared])},
         start_s=drawn.start_s,
         end_s=drawn.end_s,
     )

@@ -24,6 +24,7 @@ def check(name, outcome, *, where="sink", at_s=None, cause=None):
         (check("clipped", Outcome.FAIL, at_s=13.1), Outcome.FAIL),  # another time
         (check("lost", Outcome.FAIL, where="source -> sink"), Outcome.FAIL),  # the host loses nothing
         (check("heard gap", Outcome.FAIL, cause=Cause(who=Who.SENDER, where="source", evidence="")), Outcome.FAIL),
+        (check("level", Outcome.FAIL), Outcome.FAIL),  # no stall makes all of a call louder
         (check("level", Outcome.PASS), Outcome.PASS),
     ],
 )

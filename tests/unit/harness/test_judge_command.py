@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
+import math
+import shlex
 import subprocess
 
 import pytest
@@ -10,6 +13,15 @@ from pydub import AudioSegment
 
 from b2b.cli.app import run
 from calls.synthetic import make_run, sound
+
+MIXED = """
+[topology]
+source = { sip_target = "sip:mixer", audio_file = "played.wav" }
+mixer = { sip_bind = "127.0.0.1:0", sip_target = "sip:sink", mix_gain_in = 0.5 }
+sink.sip_bind = "127.0.0.1:0"
+[expect]
+sink.max_heard_gap_ms = 40
+"""
 
 
 @pytest.fixture
@@ -70,6 +82,35 @@ def test_a_capture_by_itself(judge, folder, tmp_path):
     assert "lost between 127.0.0.1:10000 and 127.0.0.1:20000: 2 packets after seq 49; numbered, so sent" in said
 
 
+def test_a_capture_of_somebody_takes_no_topology(judge, folder, tmp_path):
+    """What is expected of it is enough of a plan."""
+    plan = tmp_path / "expect.toml"
+    plan.write_text('[expect]\ncodec = "PCMA"\n')
+    code, said = judge(folder / "capture.pcap", "--plan", plan)
+    assert (code, "codec: wanted PCMA, got PCMU" in said) == (1, True)
+    code, said = judge(folder / "sink.wav", "--plan", plan)
+    assert (code, "wanted the name of a sink" in said, "(it has none)" in said) == (64, True, True)
+    plan.write_text('[expect]\nsink.dtmf = "1"\n')
+    assert "expect.sink: unknown key" in judge(folder / "sink.wav", "--plan", plan)[1]
+    plan.write_text("")
+    assert "wanted a table [topology], came none" in judge(folder / "sink.wav", "--plan", plan)[1]
+
+
+def test_a_capture_is_not_compared_with_a_file(judge, folder):
+    """And whoever wants that hears of it."""
+    said = judge(folder / "capture.pcap", "--reference", folder / "played.wav")[1]
+    assert "Warning: a capture is not compared with --reference; a run or a recording is" in said
+
+
+def test_a_capture_does_not_tell_what_a_sink_heard(judge, folder):
+    """So a pass of it says nothing of the digits, and that is said."""
+    plan = folder / "digits.plan.toml"
+    plan.write_text((folder / "plan.toml").read_text() + '\nsink.dtmf = "1"')
+    code, said = judge(folder / "capture.pcap", "--plan", plan)
+    assert (code, "Warning: what sink is to hear is judged by a run or a recording, not by" in said) == (0, True)
+    assert "Warning" not in judge(folder / "capture.pcap", "--plan", folder / "plan.toml")[1]
+
+
 def test_a_recording_against_what_was_played(judge, folder):
     """It is the very sound; another one is not, and a hole in it is found."""
     reference = ("--reference", folder / "played.wav")
@@ -110,6 +151,16 @@ def test_the_digits_of_a_recording(judge, folder):
     plan.write_text(plan.read_text().replace('"1"', '"2"'))
     said = judge(folder / "sink.wav", "--plan", plan)[1]
     assert "✗ sink: dtmf: wanted '2' repeated, got '1', a 1 instead of a 2 at 1.5" in said
+
+
+def test_a_recording_behind_a_mixer(judge, folder):
+    """The plan knows at which gain the file ought to arrive."""
+    plan = folder / "mixed.plan.toml"
+    plan.write_text(MIXED)
+    load(folder / "played.wav").apply_gain(20 * math.log10(0.5)).export(folder / "sink.wav", format="wav").close()
+    reference = ("--reference", folder / "played.wav")
+    assert "✗ sink: level: wanted +0 dB within 1, got -6.0" in judge(folder / "sink.wav", *reference)[1]
+    assert "✓ sink: level" in judge(folder / "sink.wav", *reference, "--plan", plan)[1]
 
 
 def test_json_is_the_verdict(judge, folder):
@@ -207,6 +258,25 @@ def test_a_page_that_cannot_be_written_changes_nothing_else(judge, folder):
     assert code == judge(folder)[0] == 1
     assert said.splitlines()[-1].startswith(f"Warning: there is no {plan / 'page.html'}: ")
     assert "Traceback" not in said
+    assert "internal error" not in said
+
+
+def test_a_page_tells_how_to_judge_a_file_again(judge, folder, tmp_path):
+    """As it can be typed, whatever the file's name is."""
+    odd, page = tmp_path / "it's a call.wav", tmp_path / "page.html"
+    odd.write_bytes((folder / "played.wav").read_bytes())
+    judge(odd, "--reference", odd, "--report", page)
+    typed = shlex.join(["b2b", "judge", str(odd), "--reference", str(odd)])
+    assert html.escape(typed).replace("&#x27;", "&#39;").replace("&quot;", "&#34;") in page.read_text()
+
+
+def test_a_run_whose_capture_is_none(judge, folder):
+    """Nobody can tell what crossed the wire then; what was heard is judged all the same."""
+    (folder / "capture.pcap").write_bytes(b"this is no capture")
+    _, said = judge(folder)
+    what = f"{folder / 'capture.pcap'}: wanted a pcap"
+    assert said.startswith(f"? source -> sink: media: wanted RTP, got no capture: {what}")
+    assert "sink: heard: wanted" in said
 
 
 def test_the_verdict_as_json_is_all_that_is_printed(judge, folder):

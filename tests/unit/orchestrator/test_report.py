@@ -58,12 +58,13 @@ def test_the_progress_line(nodes, metrics, line):
 def test_the_summary_of_a_run_that_went_well():
     """It has exactly the keys that other people's scripts read."""
     told = summary(
-        plan(SMK), exit_code=0, network="private", duration_s=10.00049,
+        plan(SMK), exit_code=0, network="private", speed=10.0, duration_s=10.00049,
         exit_codes={"source": 0, "mixer": 0, "sink": 0}, metrics=METRICS, failed=None,
     )  # fmt: skip
     assert told == {
         "exit_code": 0,
         "network": "private",
+        "speed": 10.0,
         "duration_s": 10.0,
         "nodes": {
             "source": {"role": "source", "exit_code": 0, "metrics": METRICS["source"]},
@@ -78,7 +79,7 @@ def test_the_summary_of_a_run_that_went_well():
 def test_the_summary_of_a_run_that_failed():
     """Who failed first is told with code and reason; who has no metrics or was never launched has null."""
     told = summary(
-        plan(PAIRS), exit_code=66, network="host", duration_s=0.0,
+        plan(PAIRS), exit_code=66, network="host", speed=1.0, duration_s=0.0,
         exit_codes={"ear_a": 66, "a": None}, metrics={"ear_a": counted(rx=1)}, failed=Failure("ear_a", 66, "no sound"),
     )  # fmt: skip
     assert told["failed_first"] == {"node": "ear_a", "code": 66, "reason": "no sound"}
@@ -90,7 +91,9 @@ def test_the_summary_of_a_run_that_failed():
 
 def test_the_summary_of_a_run_that_was_cut_off():
     """As it is written at the start, it says that nobody knows how it ended."""
-    told = summary(plan(SK), exit_code=None, network="host", duration_s=0.0, exit_codes={}, metrics={}, failed=None)
+    told = summary(
+        plan(SK), exit_code=None, network="host", speed=1.0, duration_s=0.0, exit_codes={}, metrics={}, failed=None
+    )
     assert told["exit_code"] is None
     assert {node["exit_code"] for node in told["nodes"].values()} == {None}
 
@@ -98,7 +101,9 @@ def test_the_summary_of_a_run_that_was_cut_off():
 def test_the_summary_keeps_the_metrics_as_they_were():
     """What comes in later does not change a summary that has been made."""
     metrics = {"sink": counted(rx=1)}
-    told = summary(plan(SINK), exit_code=0, network="host", duration_s=1, exit_codes={}, metrics=metrics, failed=None)
+    told = summary(
+        plan(SINK), exit_code=0, network="host", speed=1.0, duration_s=1, exit_codes={}, metrics=metrics, failed=None
+    )
     metrics["sink"]["packets_rx"] = 2
     assert told["nodes"]["sink"]["metrics"]["packets_rx"] == 1
 
@@ -172,8 +177,8 @@ def test_a_device_in_the_summary():
     """What it held before and after, and what there was more of; nothing where it was not looked at twice."""
     told = {
         count: summary(
-            plan((PBX,)), exit_code=0, network="private", duration_s=1, exit_codes={"pbx": 0}, metrics={}, failed=None,
-            held={"pbx": HELD[:count]},
+            plan((PBX,)), exit_code=0, network="private", speed=1.0, duration_s=1, exit_codes={"pbx": 0}, metrics={},
+            failed=None, held={"pbx": HELD[:count]},
         )["nodes"]["pbx"]["resources"]
         for count in (1, 2)
     }  # fmt: skip

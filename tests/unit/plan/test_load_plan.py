@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from b2b.plan.load import load_plan
+from b2b.plan.resolve import speed_of
 
 GOOD = """\
 [topology]
@@ -83,12 +84,19 @@ def test_tables_of_others_are_handed_on(read_plan):
     assert plan.warnings == ()
 
 
-@pytest.mark.parametrize("table", ["run", "expect", "colours"])
+@pytest.mark.parametrize("table", ["expect", "colours"])
 def test_a_table_that_nobody_reads_is_a_warning(read_plan, table):
     """A plan for a richer installation still runs here."""
     plan = read_plan(f"{GOOD}[{table}]\nx = 1")
     assert plan.warnings == (f"unknown table [{table}] ignored: nothing that is installed reads it",)
     assert plan.tables == {table: {"x": 1}}
+
+
+def test_the_speed_of_a_run_is_a_number(read_plan):
+    """b2b itself reads run.speed; a plan that says nothing runs as fast as its sound."""
+    for text, speed in (("", 1), ("[run]\nspeed = 10", 10), ("[run]\nspeed = 2.5", 2.5)):
+        plan = read_plan(f"{GOOD}{text}")
+        assert (speed_of(plan), plan.warnings) == (speed, ())
 
 
 def test_the_duration_alone_in_expect_is_no_warning(read_plan):

@@ -48,6 +48,17 @@ def test_two_runs_of_which_the_later_is_worse(typed, pair, tmp_path):
     assert said.endswith("good is no worse\npage: other.html\n")
 
 
+def test_runs_of_different_plans_have_few_lines(typed, pair, tmp_path):
+    """What only one of them has is counted for each leg, unless it is amiss; a page has it all."""
+    (tmp_path / "other").mkdir()
+    checks = [check(f"check {n}", "fail" if n == 5 else "pass", where="source -> mixer") for n in range(8)]
+    make_run(tmp_path / "other", checks=checks)
+    said = typed("compare", "good", "other")[1]
+    assert "only in the second:\n  source -> mixer: check 5: not checked before, fail now: that\n" in said
+    assert "  source -> mixer: 7 checks or figures\n" in said
+    assert "check 3" in (tmp_path / "reports" / "compare.html").read_text()
+
+
 def test_more_than_two_runs_are_a_history(typed, tmp_path):
     """In the order in which they began, whatever they were typed in."""
     for number, outcome in enumerate(("pass", "fail", "fail")):

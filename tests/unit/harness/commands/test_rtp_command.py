@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
 from b2b.cli.app import run
+from b2b.logs import CONTROL
 from calls.synthetic import make_run
 
 WANTED = {
@@ -63,6 +65,12 @@ def test_the_table_is_for_people(rtp, capture):
     assert note.startswith("one-way audio: 127.0.0.1:5062 -> 127.0.0.1:5060 of call x was to carry sound")
 
 
+def test_one_of_a_kind_is_said_in_the_singular(rtp, tmp_path):
+    """As a person would."""
+    make_run(tmp_path, lost=(50, 51))
+    assert rtp(tmp_path / "capture.pcap")[1].splitlines()[1].endswith("  1 burst")
+
+
 def test_a_file_that_is_no_capture_does_not_hide_the_others(rtp, capture, tmp_path):
     """64, and a sentence for each."""
     (tmp_path / "text").write_text("hello, this is no capture at all")
@@ -98,3 +106,24 @@ def test_no_file_at_all(rtp):
     code, _, err = rtp()
     assert code == 64
     assert "FILE.pcap" in err
+
+
+def test_what_is_no_file_is_not_waited_for(rtp, tmp_path):
+    """A pipe that nobody writes to would never end, and a device neither."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero", tmp_path):
+        code, out, err = rtp(path)
+        assert (code, out) == (64, "")
+        assert "wanted a file, and it is none" in err
+
+
+def test_a_codec_by_the_name_of_a_terminals_command(rtp, tmp_path):
+    """Nothing that a peer wrote is obeyed by the terminal that shows it."""
+    call = make_run(tmp_path)
+    pcap = call.folder / "capture.pcap"
+    evil = pcap.read_bytes().replace(b"s=-\r\n", b"s=\x1b[2J\r\n")
+    pcap.write_bytes(evil.replace(b"Call-ID: x", b"Call-ID: \x9b"))
+    for more in ((), ("--json",)):
+        code, out, _ = rtp(pcap, *more)
+        assert code == 0
+        assert not CONTROL.search(out)

@@ -1,6 +1,7 @@
 """The detector meets the standards' limits after a leg of mu-law, hears digits under sound, and in sound none."""
 
 import functools
+import re
 from array import array
 from math import gcd
 from pathlib import Path
@@ -256,6 +257,18 @@ def test_other_rates_are_resampled(rate):
 def test_nothing_is_found_in_nothing(samples, rate):
     """And nothing is raised."""
     assert detect(samples, rate) == []
+
+
+@pytest.mark.parametrize(("samples", "rate", "sentence"), [
+    (bytes(320), 8000, "wanted an array of samples, came |S"),
+    (None, 8000, "wanted an array of samples, came object"),
+    (np.zeros(320, np.int16), 0, "wanted a sample rate in Hz, came 0"),
+    (np.zeros(320, np.int16), "8000", "wanted a sample rate in Hz, came '8000'"),
+])  # fmt: skip
+def test_what_is_no_sound_is_refused_in_a_sentence(samples, rate, sentence):
+    """What was wanted, and what came."""
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        detect(samples, rate)
 
 
 def test_floats_may_be_overdriven_and_channels_faint():

@@ -32,6 +32,12 @@ def test_the_table_has_a_row_for_each_call_and_a_sentence_for_each_that_did_not_
     assert text[-1].startswith("b2b ")
 
 
+def test_a_call_that_went_faster_says_so():
+    """Its duration is the call's, not the machine's."""
+    fast = Row(**{**GOOD.as_json(), "speed": 10.0})
+    assert "| 60.0 s at speed 10 | 6000 |" in continuity.to_markdown([fast])
+
+
 def test_the_json_has_every_figure(tmp_path):
     """And reads back to the same rows."""
     continuity.write(tmp_path / "reports", [GOOD, BAD])

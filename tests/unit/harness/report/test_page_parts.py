@@ -14,7 +14,7 @@ from harness.report.page import chains, charts, encode, files, ladder, log
 from harness.report.page.hops import Hop, as_captured
 from harness.report.page.sound import carry
 from harness.report.page.tracks import Sound, Way, draw
-from harness.report.page.view import Track
+from harness.report.page.view import Box, Chain, Track
 from harness.sound.g711 import RATE
 from harness.verdict import Check, Outcome
 from harness.wire.audio import Audio
@@ -116,6 +116,18 @@ def test_the_ladder_knows_nodes_and_copies():
     ]  # fmt: skip
     assert found.messages[0].text == text.replace("\r\n", "\n"), "all of it, as it came"
     assert found.messages[1].at_s == pytest.approx(0.5)
+
+
+def test_the_ladder_goes_from_left_to_right():
+    """A mixer sends its INVITE before it answers, and stands between the two all the same."""
+    message = parse_sip(b"OPTIONS sip:b SIP/2.0\r\nCSeq: 1 OPTIONS\r\nCall-ID: x\r\n\r\n")
+    source, mixer, sink, other = (Address("10.0.0.1", port) for port in (5060, 5062, 5064, 5066))
+    sent = [Sighting(1.0, *pair, message) for pair in ((mixer, sink), (source, mixer), (other, sink))]
+    nodes = {"sink": "10.0.0.1:5064", "source": "10.0.0.1:5060", "mixer": "10.0.0.1:5062"}
+    chain = Chain([Box(name=name, lines=(), outcome=None) for name in ("source", "mixer", "sink")], ())
+    found = ladder.ladder(sent, nodes, 0.0, [chain])
+    assert list(found.participants) == ["source", "mixer", "sink", "10.0.0.1:5066"]
+    assert [(one.src, one.dst) for one in found.messages] == [(1, 2), (0, 1), (3, 2)]
 
 
 def test_the_log_has_what_the_roles_say_by_themselves(tmp_path):

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import pytest
 from wire_makers import ether, rtp, udp4, write_pcap
 
+from calls.places import CAPTURES
 from harness.wire.collect import streams
 from harness.wire.read import read_datagrams
 from harness.wire.streams import Stream
 from oracle import wire as oracle
 
-CAPTURES = Path("/work/shared/captures")
 TABLES = sorted(CAPTURES.glob("*.streams.txt"))
 WIRE = Path(__file__).parents[4] / "harness" / "wire"
 
