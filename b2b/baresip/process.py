@@ -110,7 +110,8 @@ class Baresip:
 
     def forget_folder(self) -> None:
         """Remove what is temporary, once baresip has read it."""
-        faketime.tidy(self._process.pid)
+        if hasattr(self, "_process"):
+            faketime.tidy(self._process.pid)
         if not self._work_dir:
             shutil.rmtree(self._folder, ignore_errors=True)
 
