@@ -8,4 +8,4 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[2]
 SAMPLE = REPOSITORY / "fixtures" / "sample.mp3"
 PATIENCE_S = 40.0  # for what takes a second on an idle machine
-CAPTURES = Path(os.environ.get("B2B_CAPTURES", "/work/shared/captures"))  # that others made, where there are any
+CAPTURES = Path(os.environ.get("B2B_CAPTURES", REPOSITORY.parent / "shared" / "captures"))  # that others made, if any
