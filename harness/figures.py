@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from b2b.errors import AudioError, B2bError, UsageError
-from harness.call import IN_CALL, Call, Listener
+from harness.call import IN_CALL, Call
 from harness.evidence import read_object
 from harness.jsonl import fits
 from harness.judging.sound import in_call
+from harness.listener import Listener
 
 FILE = "figures.json"
 UNREADABLE = (B2bError, OSError, ValueError, LookupError, TypeError, AttributeError)  # what half a file may lead to

@@ -13,8 +13,10 @@ from b2b.errors import UsageError
 from b2b.logs import printable
 from b2b.plan.load import EXPECT, load_plan
 from b2b.plan.resolve import LOOPBACK, resolve
-from harness.call import RESOLVED, Call, Listener, heard_by
+from harness.call import RESOLVED, Call
 from harness.expect import AS_AGREED, Expectations, SinkExpectation, expectations
+from harness.heard_by import heard_by
+from harness.listener import Listener
 from harness.report.page import making
 from harness.verdict import Outcome, Verdict
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.call import Call, Listener
+from harness.call import Call
 from harness.fault.wire import Sight, tap_of
+from harness.listener import Listener
 from harness.wire.collect import Wire
 from harness.wire.legs import Leg
 from harness.wire.sip import Address

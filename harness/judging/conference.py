@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.call import Call, Listener, named
+from harness.call import Call
 from harness.expect import SinkExpectation
+from harness.heard_by import named
 from harness.judging.outcome import outcome_of
+from harness.listener import Listener
 from harness.verdict import Check
 
 UNHEARD_DB = -20.0  # chance alone gives less to who is not there

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from b2b.audio.tones import DIGIT_DBM0
-from harness.call import Listener
 from harness.expect import SinkExpectation
 from harness.judging.outcome import outcome_of
+from harness.listener import Listener
 from harness.verdict import Check
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from b2b.audio.digits import parse_sequence
 from b2b.errors import AudioError
 from b2b.flags import SOURCE
 from b2b.plan.model import Node
-from harness.call import PCAP, Call, Listener
+from harness.call import PCAP, Call
 from harness.expect import Expectations, SinkExpectation
 from harness.fault.cause import Cause
 from harness.fault.heard import heard_cause
@@ -27,6 +27,7 @@ from harness.judging.perceived import check_pesq
 from harness.judging.sound import check_hearing, check_level
 from harness.judging.swapped import check_sender, heard_instead
 from harness.judging.wire import Circumstances, check_stream
+from harness.listener import Listener
 from harness.signalled import INBAND, Heard, signalled
 from harness.sound import Gap
 from harness.verdict import Check, Outcome, Verdict, together

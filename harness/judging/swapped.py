@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from b2b.flags import SOURCE
 from b2b.plan.model import Node
-from harness.call import PCAP, Call, Listener
+from harness.call import PCAP, Call
+from harness.listener import Listener
 from harness.verdict import Check, Outcome
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.call import Call, Listener
+from harness.call import Call
 from harness.dtmf.digit import Digit
+from harness.listener import Listener
 from harness.report import clips, png
 from harness.report.page.hops import gap_limit_ms
 from harness.report.page.sound import spectrum

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from b2b import clock
 from b2b.errors import B2bError
-from harness.call import PCAP, RESOLVED, SENT, Call, Listener
+from harness.call import PCAP, RESOLVED, SENT, Call
 from harness.impair.ledger import FILE as IMPAIRED
 from harness.impair.ledger import Deed
+from harness.listener import Listener
 from harness.phases import phases
 from harness.report.environment import environment, noted
 from harness.report.page import chains, charts, files, ladder, log, tracks

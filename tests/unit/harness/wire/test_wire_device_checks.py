@@ -143,7 +143,7 @@ def test_who_is_heard(tmp_path: Path):
     """Through a device with one caller it is that caller; with sound of its own it is the device; or what is said."""
     (tmp_path / "plan.toml").write_text(BRIDGE)
     plan = Call(tmp_path).plan
-    from harness.call import heard_by
+    from harness.heard_by import heard_by
 
     assert [node.name for node in heard_by(plan.node("sink"), plan)] == ["source", "pbx"]
     speaking = BRIDGE.replace('calls =', 'audio_file = "b.wav", calls =')
