@@ -9,12 +9,19 @@ from urllib.parse import quote
 
 from harness.report import clips
 from harness.report.page.view import Download
+from harness.verdict import FILE, Verdict
 
 KINDS = {
     ".pcap": "application/vnd.tcpdump.pcap", ".pcapng": "application/vnd.tcpdump.pcap", ".wav": "audio/wav",
     ".json": "application/json",
 }  # fmt: skip
 SMALL, MOST = 200_000, 500_000  # octets that one file, and all together, may add to the page
+
+
+def of_verdict(verdict: Verdict) -> Download:
+    """Return the verdict that the page is about, which need not be the one that lies in the run's folder."""
+    content = verdict.to_json().encode()
+    return Download(FILE, "the verdict and its checks", len(content), clips.data_uri(content, KINDS[".json"]))
 
 
 def downloads(folder: Path, names: Mapping[str, str], page: Path | None) -> Iterator[Download]:

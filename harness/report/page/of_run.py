@@ -21,14 +21,13 @@ from harness.report.page.findings import findings
 from harness.report.page.hops import Hop, gap_limit_ms
 from harness.report.page.tracks import Drawn, Sound, Way, draw, of_hop
 from harness.report.page.view import HERE, PLAYED, RECORDING, LogLine, Mark, Track, View
-from harness.verdict import FILE, Outcome, Verdict
+from harness.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from harness.sound.g711 import Samples
 
 ANSWERED = "CALL_ESTABLISHED"
 NAMES = {
-    FILE: "the verdict and its checks",
     "summary.json": "exit codes and last metrics",
     RESOLVED: "the plan as resolved",
     "run.log": "the merged log",
@@ -49,6 +48,7 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None, *, most_
 
     `most_s` is how much sound it may carry, by default as much as a page can.
     """
+    judged = [files.of_verdict(verdict)] if verdict else []
     verdict = verdict or Verdict(Outcome.UNKNOWN, _without_verdict(call), [])
     origin_s = _origin(call)
     planned = (call.folder / RESOLVED).exists()
@@ -85,7 +85,7 @@ def view_of_run(call: Call, verdict: Verdict | None, page: Path | None, *, most_
         plan=(call.folder / RESOLVED).read_text("utf-8", errors="replace") if planned else "",
         versions=versions,
         versions_of=versions_of,
-        downloads=list(files.downloads(call.folder, {**NAMES, **recordings}, page)),
+        downloads=[*judged, *files.downloads(call.folder, {**NAMES, **recordings}, page)],
         commands=_commands(call),
         start_s=start_s,
         end_s=end_s,

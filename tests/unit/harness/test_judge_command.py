@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import math
@@ -295,6 +296,18 @@ def test_a_run_whose_capture_is_none(judge, folder):
     what = f"{folder / 'capture.pcap'}: wanted a pcap"
     assert said.startswith(f"? source -> sink: media: wanted RTP, got no capture: {what}")
     assert "sink: heard: wanted" in said
+
+
+def test_a_page_carries_the_verdict_that_it_shows(judge, folder, tmp_path):
+    """By another plan too, which leaves the run's own verdict as it was."""
+    (folder / "verdict.json").write_text("the run's own")
+    plan = tmp_path / "other.toml"
+    plan.write_text(f'{(folder / "plan.toml").read_text().partition("[expect]")[0]}[expect]\nmax_gap_ms = 1\n')
+    _, said = judge(folder, "--plan", plan, "--json")
+    page = (folder / "report.html").read_text()
+    (carried,) = re.findall(r'href="data:application/json;base64,([^"]+)"[^>]*>verdict\.json', page)
+    assert json.loads(base64.b64decode(carried)) == json.loads(said)
+    assert (folder / "verdict.json").read_text() == "the run's own"
 
 
 def test_the_verdict_as_json_is_all_that_is_printed(judge, folder):
