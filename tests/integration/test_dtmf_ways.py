@@ -90,8 +90,8 @@ def test_digits_by_another_way_than_expected(judged):
 
 def test_events_of_the_mixer(judged):
     """Every period, and the sequence as often as there was time for it."""
-    _, run, checks = judged(MIXED.format(sample=SAMPLE))  # baresip 1.1 sends no sound beside them, which is judged too
-    assert checks["dtmf"]["outcome"] == "pass", run.output
+    code, run, checks = judged(MIXED.format(sample=SAMPLE))
+    assert code == 0, run.output
     assert checks["dtmf"]["got"].startswith("'1212")
 
 
