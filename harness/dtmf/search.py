@@ -168,8 +168,8 @@ def _runs(windows: _Windows) -> Candidates:
     steps[:, :-1] = phasors[:, 1:] * phasors[:, :-1].conj() * _STEPS[tones[:, 1:]] * together
     for length in range(1, LONGEST_HOLE + 1):  # what only flickered is one run
         (at,) = np.nonzero(hole == length)
-        least = np.min([pair[places[at] + i] for i in range(1, length + 1)], axis=0)
-        together[at] = least > DIP * np.maximum(pair[places[at]], pair[places[at + 1]])
+        lowest = np.min([pair[places[at] + i] for i in range(1, length + 1)], axis=0)
+        together[at] = lowest > DIP * np.maximum(pair[places[at]], pair[places[at + 1]])
     starts = np.append(0, np.flatnonzero(~together) + 1)
     counts = np.diff(starts, append=len(places))
     turn = np.add.reduceat(steps, starts, axis=1)
