@@ -27,7 +27,7 @@ def port() -> Iterator[int]:
 def other(port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Let another process connect to it."""
     with subprocess.Popen(
-        [sys.executable, "-c", CONNECT, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-u", "-c", CONNECT, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout
         process.stdout.readline()

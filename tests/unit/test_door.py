@@ -126,7 +126,7 @@ def guest() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     port, control_port = free_port("127.0.0.1", socket.SOCK_DGRAM), free_port("127.0.0.1", socket.SOCK_STREAM)
     keeper = Door(address="127.0.0.1", control_port=control_port)
     process = child.start(
-        [sys.executable, "-c", GUEST, str(port), str(control_port)],
+        [sys.executable, "-u", "-c", GUEST, str(port), str(control_port)],
         stdin=subprocess.PIPE,
         before_exec=keeper.install,
     )
