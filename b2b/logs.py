@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import sys
 import threading
@@ -89,6 +90,17 @@ def write_line(stream: TextIO, line: str) -> None:
     stream.flush()
 
 
+def to_nowhere(stream: TextIO) -> TextIO:
+    """Return a stream in place of one that nobody reads any more, whose own rest goes nowhere too.
+
+    Python writes that when it ends, and where it cannot, says so and makes 120 of the exit code.
+    """
+    nowhere = open(os.devnull, "w")  # noqa: SIM115, PTH123
+    with contextlib.suppress(OSError, ValueError):  # it is closed, or no file
+        os.dup2(nowhere.fileno(), stream.fileno())
+    return nowhere
+
+
 class Log:
     """Writes a role's lines, whole, from any of its threads; `copy` is a file that gets them too."""
 
@@ -130,4 +142,4 @@ class Log:
             try:
                 write_line(self._stream, line)
             except (OSError, ValueError):  # whoever read our lines is gone; the call is not
-                self._stream = open("/dev/null", "w")  # noqa: SIM115, PTH123
+                self._stream = to_nowhere(self._stream)

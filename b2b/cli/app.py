@@ -8,7 +8,6 @@ import importlib
 import importlib.metadata
 import importlib.util
 import io
-import os
 import sys
 from collections.abc import Sequence
 
@@ -17,7 +16,7 @@ import click
 from b2b import __version__
 from b2b.errors import B2bError, ExitCode, describe
 from b2b.flags import ABOUT, ROLES
-from b2b.logs import printable
+from b2b.logs import printable, to_nowhere
 
 COMMAND_GROUP = "b2b.commands"
 OWN_COMMANDS = {
@@ -127,7 +126,7 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return int(ExitCode.OK)
     except (SystemExit, BrokenPipeError):  # so click says that whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        to_nowhere(sys.stdout)
         return int(ExitCode.OK)
     except B2bError as error:
         return refused(error)

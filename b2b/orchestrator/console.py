@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from b2b import clock
 from b2b.flags import MIXER, ORCHESTRATOR, SINK, SOURCE
-from b2b.logs import LogLine, printable
+from b2b.logs import LogLine, printable, to_nowhere
 from b2b.plan.model import Node
 
 TAGS = {ORCHESTRATOR: "ORCH", SOURCE: "SRC", MIXER: "MIX", SINK: "SINK"}
@@ -112,4 +112,4 @@ class Console:
             self._stream.write(text.encode("ascii", "replace").decode() + "\n")
             self._stream.flush()
         except (OSError, ValueError):  # whoever read us has gone; the run and its folder go on
-            self._stream = open(os.devnull, "w")  # noqa: SIM115, PTH123
+            self._stream = to_nowhere(self._stream)
