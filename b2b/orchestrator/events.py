@@ -55,11 +55,18 @@ class Interrupted:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """What another package hangs into the run cannot go on, for that reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Passed:
     """Time has passed, and nothing else has happened."""
 
 
-Event = ReadySeen | LogSeen | WordsSeen | NotReady | Exited | Interrupted | Passed
+Event = ReadySeen | LogSeen | WordsSeen | NotReady | Exited | Interrupted | Broken | Passed
 
 
 @dataclass(frozen=True, slots=True)

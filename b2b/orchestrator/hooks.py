@@ -3,8 +3,8 @@
 An entry point of the group `b2b.run` is called with the resolved plan and the run folder's path and returns a context
 manager, which is entered before the first role starts and left after the last has stopped. A judge leaves its verdict
 in the folder's `verdict.json` and a page in its `report.html`; what the user should read in the log goes to Python's
-logger `b2b.run`. One of the group `b2b.dry_run` is called with the resolved plan and returns the lines that `--dry-run`
-shows of the table.
+logger `b2b.run`, and what cannot go on says so there as CRITICAL, which stops the run, and makes its exit code 70. One
+of the group `b2b.dry_run` is called with the resolved plan and returns the lines that `--dry-run` shows of the table.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import contextlib
 import importlib.metadata
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from b2b.errors import ExitCode
@@ -46,9 +46,9 @@ def dry_run(plan: Plan) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def heard(console: Console) -> Iterator[None]:
-    """Show what the hooks have to say."""
-    handler, logger = _Teller(console), logging.getLogger(GROUP)
+def heard(console: Console, stop: Callable[[str], None]) -> Iterator[None]:
+    """Show what the hooks have to say; `stop` is told why one cannot go on."""
+    handler, logger = _Teller(console, stop), logging.getLogger(GROUP)
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     try:
@@ -58,11 +58,14 @@ def heard(console: Console) -> Iterator[None]:
 
 
 class _Teller(logging.Handler):
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, stop: Callable[[str], None]) -> None:
         super().__init__()
-        self._console = console
+        self._console, self._stop = console, stop
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.CRITICAL:
+            self._stop(record.getMessage())
+            return
         self._console.say(record.getMessage(), level=record.levelname)
 
 

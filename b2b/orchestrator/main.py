@@ -131,7 +131,7 @@ def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
         raise UsageError(f"--run-dir: {folder.trouble}")
     trouble = ""
     try:
-        with hooks.heard(console), hooks.around(run.plan, folder.path):
+        with hooks.heard(console, run.stop_broken), hooks.around(run.plan, folder.path):
             run.play()
             folder.event(ORCHESTRATOR, "played")
             signals.interrupt_once()
@@ -147,7 +147,7 @@ def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
     signals.ignore()
     folder.event(ORCHESTRATOR, "judged")
     failed = run.supervisor.failed_first()
-    code, said = _outcome(folder, failed, folder.trouble or trouble)
+    code, said = _outcome(folder, failed, folder.trouble or trouble or run.broken)
     folder.write_summary(_summary(run, kind, exit_code=int(code), failed=failed))
     _close(run, folder, console, code, failed, said)
     return int(code)

@@ -15,6 +15,7 @@ from b2b.orchestrator.children import RoleProcess, role_command, without
 from b2b.orchestrator.console import Console
 from b2b.orchestrator.devices import Device
 from b2b.orchestrator.events import (
+    Broken,
     Command,
     Event,
     Exited,
@@ -78,6 +79,7 @@ class Run:
         self.plan, self.supervisor = plan, supervisor
         self.metrics: dict[str, Mapping[str, Any]] = {}
         self.duration_s = 0.0
+        self.broken = ""  # why what hangs in the run could not go on
         self.in_call: set[str] = set()
         self._folder, self._console, self._wishes = folder, console, wishes
         self._inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -102,6 +104,11 @@ class Run:
         finally:
             for process in self._processes.values():
                 process.kill()
+
+    def stop_broken(self, reason: str) -> None:
+        """Stop, from whatever thread, because what hangs in the run cannot go on."""
+        self.broken = self.broken or reason
+        self._inbox.put(Broken(reason))
 
     def _next_event(self) -> Event:
         now = clock.machine_now()
@@ -191,6 +198,9 @@ class Run:
         elif isinstance(event, Interrupted):
             self._folder.event(ORCHESTRATOR, "interrupted", reason=event.reason)
             self._console.say(event.reason, level="WARNING")
+        elif isinstance(event, Broken):
+            self._folder.event(ORCHESTRATOR, "broken", reason=event.reason)
+            self._console.say(event.reason, level="ERROR")
 
     def _tell_log(self, event: LogSeen) -> None:
         line = event.line

@@ -10,6 +10,7 @@ from b2b.child import how_it_ended
 from b2b.errors import ExitCode
 from b2b.flags import SOURCE
 from b2b.orchestrator.events import (
+    Broken,
     Command,
     Event,
     Exited,
@@ -59,6 +60,7 @@ class Supervisor:
     _roles_since: float = 0.0  # when the roles were, or could have been, started
     _stopping_since: float | None = None
     _interrupted_at: float | None = None
+    _broken_at: float | None = None
     _linger_until: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -85,6 +87,9 @@ class Supervisor:
             commands += self._exited(event, now)
         elif isinstance(event, Interrupted):
             commands += self._interrupted(event.reason, now)
+        elif isinstance(event, Broken):
+            self._broken_at = now if self._broken_at is None else self._broken_at
+            commands += self._stop(event.reason, now)
         return commands + list(self._time_passes(now))
 
     def _in_order(self) -> list[Role]:
@@ -326,7 +331,9 @@ class Supervisor:
         return int(ExitCode.UNEXPECTED)
 
     def _is_consequence(self, role: Role) -> bool:
-        """Whether a role's failure is only the hang-up that our own stop has caused."""
+        """Whether a role's failure is only the hang-up that our own stop has caused, or what is broken for all."""
+        if self._broken_at is not None and (role.failed_at is None or role.failed_at > self._broken_at):
+            return True
         return (
             not role.node.is_device  # it is asked when no call is left, and falls over by itself
             and self._code(role) == ExitCode.SIP

@@ -18,7 +18,7 @@ from harness.jsonl import fits, made, read_lines
 from harness.wire.rtp import seq_after, seq_plus
 
 FILE = "impair.jsonl"
-DEED, STALL, TOTAL = "packet", "stall", "total"
+DEED, STALL, TOTAL, GONE = "packet", "stall", "total", "gone"
 INJECTED = "injected by the plan"
 CYCLE_S = 655.36  # in which sequence numbers come round at 10 ms a packet, or later
 
@@ -52,6 +52,14 @@ class Total:
     others: int = 0  # RTCP
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """When in the run what impairs the packets ended, in seconds since the epoch, and how."""
+
+    at_s: float
+    why: str
+
+
 @dataclass(frozen=True)
 class Ledger:
     """What the file holds; without totals it was cut off."""
@@ -60,11 +68,13 @@ class Ledger:
     totals: Sequence[Total] = ()
     stalls: Sequence[Stall] = ()
     drops: int = 0  # packets that the kernel had no room for and that nobody ever saw
+    gone: Gone | None = None
 
     @classmethod
     def read(cls, path: Path) -> Ledger:
         """Read a run's file; empty where there is none. A line that was cut off is left out."""
         deeds, totals, stalls, drops = list[Deed](), list[Total](), list[Stall](), 0
+        gone: Gone | None = None
         for values in read_lines(path):
             what = values.pop("what", "")
             lost = values.pop("drops", 0) if what == TOTAL else 0
@@ -75,7 +85,9 @@ class Ledger:
                 totals.append(total)
             elif what == STALL and (stall := made(Stall, values)):
                 stalls.append(stall)
-        return cls(deeds, totals, stalls, drops)
+            elif what == GONE:
+                gone = made(Gone, values)
+        return cls(deeds, totals, stalls, drops, gone)
 
     def of(self, direction: str, kind: str = "rtp") -> list[Deed]:
         """Return what was done to the packets of a direction that have a number."""

@@ -32,7 +32,7 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
         raise plan.where.error(TABLE, says=says)
     network.divert()
     addresses = {node.bind.ip for node in plan.nodes}
-    with capturing(folder / SENT, addresses, as_sent=True) as sent, impairing(folder):
+    with capturing(folder / SENT, addresses, as_sent=True) as sent, impairing(folder, LOG.critical):
         for said in words(wanted):
             LOG.info("impairing %s", said)
         yield

@@ -22,6 +22,7 @@ from harness.judging.device import as_agreed, both_ways, check_answer, check_res
 from harness.judging.digits import check_digits, check_twice
 from harness.judging.disturbed import excused
 from harness.judging.edges import check_edges
+from harness.judging.impaired import while_impaired
 from harness.judging.mix import check_digit_levels
 from harness.judging.perceived import check_pesq
 from harness.judging.sound import check_hearing, check_level
@@ -40,6 +41,7 @@ def judge(call: Call, wanted: Expectations) -> Verdict:
     """Look at everything that the plan expects. Nothing captured or nothing recorded is never a pass."""
     checks = [*_roles(call), *excused([*_wire(call, wanted), *_sinks(call, wanted)], wanted.sinks)]
     checks += check_resources(call, wanted.devices)
+    checks = list(while_impaired(checks, call.impaired.gone, call.answered_at_s))
     return pace.at_speed(call, together(pace.doubted(call, checks)))
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 
 from matrix.__main__ import outcomes
-from matrix.stories import BEGIN, CANARY, IN_CALL, ORCHESTRATOR, stories
+from matrix.stories import BEGIN, CANARY, IMPAIRER, IN_CALL, ORCHESTRATOR, stories
 
 SEED, DRAWN, JOBS = 7, 3, 3
 ALWAYS = {
     f"{ORCHESTRATOR}, killed, {IN_CALL}",
     f"{CANARY}, killed, {IN_CALL}",
+    f"{IMPAIRER}, killed, {IN_CALL}",
     f"sink's baresip, killed, {IN_CALL}",
     f"run folder, disk full after 160k, {BEGIN}",
     f"all, at most 12 descriptors, {BEGIN}",

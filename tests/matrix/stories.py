@@ -95,8 +95,9 @@ def _helpers() -> Iterator[Story]:
                 yield Story(helper, fault, phase, frozenset({0, 1}), OF_US)
     impaired = '[impair]\n"source -> mixer" = { delay_ms = 20 }\n'
     for phase in PHASES:
-        gone = frozenset({65, 67, 70}) if phase != ENDING else frozenset({0, 1, 65, 67, 70})
-        yield Story(IMPAIRER, KILLED, phase, gone, frozenset({None, *JUDGED}), tables=impaired)
+        late = phase == ENDING
+        gone, told = (frozenset({0, 1, 70}), OF_US) if late else (frozenset({70}), frozenset({"unknown"}))
+        yield Story(IMPAIRER, KILLED, phase, gone, told, tables=impaired)
         yield Story(IMPAIRER, STOPPED, phase, frozenset({0, 1}), OF_US, tables=impaired)
         yield Story(IMPAIRER, STARVED, phase, frozenset({0, 1}), OF_US, tables=impaired)
 

@@ -140,14 +140,18 @@ def test_a_dry_run_checks_the_tables(installed):
 
 def test_what_a_hook_has_to_say_is_in_the_log(capsys):
     """With its level, for as long as the run lasts."""
+    stops: list[str] = []
     log, logger = io.StringIO(), logging.getLogger("b2b.run")
-    with heard(Console(SK, color="never", as_json=False, run_log=log)):
+    with heard(Console(SK, color="never", as_json=False, run_log=log), stops.append):
         logger.info("impaired %s", "2 % of it")
         logger.warning("too slow")
         logger.debug("nobody wants to know")
+        assert not stops
+        logger.critical("cannot go on after %d packets", 7)
     logger.info("too late")
     assert capsys.readouterr().out == "[ORCH] impaired 2 % of it\n[ORCH] ! too slow\n"
     assert log.getvalue().count("\n") == 2
+    assert stops == ["cannot go on after 7 packets"]
 
 
 VERDICTS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from stories import FREE_PORTS, PAIRS, SK, SMK, TIMING, all_ready, error, exited, interrupt, play, ready
 
-from b2b.orchestrator.events import Interrupted, Kill, Launch, Release, Terminate
+from b2b.orchestrator.events import Broken, Interrupted, Kill, Launch, Release, Terminate
 from b2b.orchestrator.supervise import LINGER_S, Failure, Timing
 
 TERMINATED = "was still there after SIGTERM and had to be killed"
@@ -108,6 +108,22 @@ def test_the_second_interrupt_kills(again_at):
     assert played.supervisor.finished
     assert played.failed
     assert played.failed.code == 67
+
+
+def test_what_hangs_in_the_run_cannot_go_on():
+    """The call ends at once, and nobody is blamed for how."""
+    history = [*all_ready(SK), (5, Broken("no packets any more")), (5.1, error("source", "no answer to BYE", code=65))]
+    played = play(SK, [*history, (5.2, exited("source", 65)), (5.2, exited("sink", 0))])
+    assert played.since(5) == [(5, Terminate("source")), (5, Terminate("sink"))]
+    assert played.supervisor.stop_reason == "no packets any more"
+    assert played.failed is None
+
+
+def test_who_failed_before_that_has_failed():
+    """Even if it is heard of only when it has ended."""
+    history = [*all_ready(SK), (4, error("sink", "disk full", code=66)), (4, Broken("no packets any more"))]
+    played = play(SK, [*history, (5, exited("sink", 66)), (5, exited("source", 0))])
+    assert played.failed == Failure("sink", 66, "disk full")
 
 
 def test_nobody_is_asked_after_the_kill():
