@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import errno
 import traceback
 from pathlib import Path
 
@@ -34,9 +35,19 @@ MEANINGS = {
     ExitCode.UNEXPECTED: "unexpected internal error",
 }
 
+EXHAUSTED = {
+    errno.EMFILE: ("no file descriptor was left for this process", "wanted a higher limit, as by `ulimit -n 1024`"),
+    errno.ENFILE: ("no file descriptor was left on this machine", "wanted a higher fs.file-max, or less beside it"),
+    errno.ENOMEM: ("no memory was left", "wanted more, or less beside it"),
+    errno.ENOSPC: ("no space was left on the disk", "wanted some for recordings and logs"),
+}
+
 
 def describe(error: Exception) -> str:
-    """Say an exception that nobody foresaw, and where it was raised, in one line."""
+    """Say an exception that nobody foresaw, and where it was raised, in one line; or what this machine ran out of."""
+    if isinstance(error, OSError) and error.errno in EXHAUSTED:
+        what, wanted = EXHAUSTED[error.errno]
+        return f"{what}: {wanted} ({error.strerror})"
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(frame.filename).name}:{frame.lineno}"
     return f"{ExitCode.UNEXPECTED.meaning}: {type(error).__name__}: {error} ({where})"

@@ -6,12 +6,13 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from b2b.baresip import versions
-from calls.places import SAMPLE
+from calls.places import REPOSITORY, SAMPLE
 from calls.processes import assert_gone, is_alive, processes_of
 from calls.recording import read_wav
 from oracle.audio import decode_reference, judge_sk
@@ -165,6 +166,16 @@ def test_a_call_that_nobody_answers_can_be_given_up(b2b, tmp_path, signum):
     silent.wait_line("incoming call")
     source.interrupt(signum)
     assert source.wait_exit() == 0, source.output
+
+
+def test_too_few_descriptors(tmp_path):
+    """70, with what ran out and how to have more of it, and no exception's name."""
+    run = [sys.executable, "-m", "b2b", "orchestrator", "--plan", REPOSITORY / "plans" / "smk.plan.toml"]
+    limited = ["prlimit", "--nofile=16", *run, "--free-ports", "--run-dir", tmp_path / "run"]
+    ended = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert ended.returncode == 70, ended.stdout
+    assert "no file descriptor was left for this process: wanted a higher limit, as by `ulimit -n 1024`" in ended.stdout
+    assert "Error" not in ended.stdout + ended.stderr
 
 
 def test_a_mixer_without_a_target(b2b):
