@@ -113,6 +113,14 @@ def test_a_little_late_accounts_for_no_long_gap():
     assert asked(first).who is Who.SENDER
 
 
+def test_many_a_little_late_account_for_a_long_gap():
+    """A sender that falls behind again and again uses up what is in the buffers, a part each time."""
+    behind = {n: 0.025 * (n // 5 - 27) for n in range(140, 165)} | dict.fromkeys(range(165, 300), 0.125)
+    first = hop(PLAYED, "source", "sink", carried(PLAYED, held_s=behind), at_sender=True)
+    assert max(gap.by_arrival_s for gap in first.sight.stream.gaps()) < 0.05
+    assert asked(first).who is Who.SENDER
+
+
 def test_what_came_and_was_not_played():
     """Whole and in time over every leg: the listener's, with what it counts itself."""
     hops = whole("source", "mixer"), whole("mixer", "sink", T0 + AFTER_S)
