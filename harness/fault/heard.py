@@ -83,7 +83,7 @@ def _sent_wrong(gap: Gap, near: Gap, hop: Hop, before: Hop | None, host: Host, l
     """Return the cause where all packets came in time and what is in them is not what ought to be."""
     sight, length_s = hop.sight, max(gap.length_s, near.length_s)
     at_s = hop.audio.time_at(round(near.at_s * RATE))
-    held = host.held(sight.src, at_s - BUFFERED_S, at_s + near.length_s)
+    held = sight.held(host, at_s - BUFFERED_S, at_s + near.length_s)
     if held.length_s >= length_s - limit_s:
         return Cause(who=Who.HOST, where=sight.src, evidence=held.evidence, at_s=at_s, length_s=length_s)
     if before and (missed := missed_by_receiver(before.sight)):

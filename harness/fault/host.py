@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,11 +33,12 @@ class Host:
     blind: str = ""
     waits: Mapping[str, Sequence[Wait]] = field(default_factory=dict)
 
-    def held(self, node: str | None, start_s: float, end_s: float) -> Held:
+    def held(self, node: str | None, start_s: float, end_s: float, *, begun_s: float = -math.inf) -> Held:
         """Return for how long between two instants the machine kept a node, or at least everybody, from running.
 
         Of a thread all waits in that time count: without them it would have been that much earlier. A role gives its
-        user agent sound ahead of time, so that its own waits do no harm before that is used up.
+        user agent sound ahead of time, so that its own waits do no harm before that is used up. When its sound has just
+        `begun` nobody knows how much of it is ahead.
         """
         if self.blind:
             return Held(end_s - start_s, f"nobody knows whether the host stalled: {self.blind}")
@@ -47,10 +49,11 @@ class Host:
         # Only one thread of a role runs at a time, so that it waits for whichever of them does.
         role_s = sum(_by_thread(waits, start_s - BUFFERED_S, end_s, of_role=True).values())
         role_s = min(role_s, end_s - start_s + BUFFERED_S)
-        if max(agent_s, role_s - LEAD_S) > stall_s:
-            if agent_s >= role_s - LEAD_S:
+        harm_s = role_s - (LEAD_S if start_s - BUFFERED_S > begun_s else 0.0)
+        if max(agent_s, harm_s) > stall_s:
+            if agent_s >= harm_s:
                 return Held(agent_s, f"{node}'s user agent waited {1000 * agent_s:.0f} ms for a processor")
-            return Held(role_s - LEAD_S, f"{node} waited {1000 * role_s:.0f} ms for a processor")
+            return Held(harm_s, f"{node} waited {1000 * role_s:.0f} ms for a processor")
         return Held(stall_s, f"host stalled {1000 * stall_s:.0f} ms")
 
 

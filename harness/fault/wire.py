@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from harness.fault.cause import Cause, Who, counted
-from harness.fault.host import Host
+from harness.fault.host import Held, Host
 from harness.impair.ledger import Ledger
 from harness.wire.gaps import Gap
 from harness.wire.order import Numbers, order_of, signed, unwrap_timestamps
@@ -47,6 +47,10 @@ class Sight:
         """The leg's name."""
         return f"{self.src} -> {self.dst}"
 
+    def held(self, host: Host, start_s: float, end_s: float) -> Held:
+        """Return for how long between two instants the machine kept the sender from running."""
+        return host.held(self.src, start_s, end_s, begun_s=self.stream.start_s)
+
 
 def gap_cause(gap: Gap, sight: Sight, host: Host, *, limit_s: float = LIMIT_S) -> Cause:
     """Return whose fault a gap is.
@@ -54,7 +58,7 @@ def gap_cause(gap: Gap, sight: Sight, host: Host, *, limit_s: float = LIMIT_S) -
     A late packet is the host's only where the host held up its sender inside that very gap by at least what exceeds
     the limit.
     """
-    held = host.held(sight.src, gap.start_s, gap.start_s + gap.by_arrival_s)
+    held = sight.held(host, gap.start_s, gap.start_s + gap.by_arrival_s)
     if gap.by_timestamp_s <= limit_s < gap.by_arrival_s and held.length_s >= gap.by_arrival_s - limit_s:
         return _cause(Who.HOST, gap, sight.leg, held.evidence)
     if gap.lost:
@@ -137,7 +141,7 @@ def _late(gap: Gap, sight: Sight, host: Host, limit_s: float) -> Cause:
             if injected := sight.impaired.delayed(sight.stream.ssrc, gap.before_seq, near_s=gap.start_s):
                 says = f"{says}; {injected}"
             return _cause(Who.NETWORK, gap, sight.leg, f"delayed between {sight.src} and {sight.dst}: {says}")
-        held = host.held(sight.src, *left)  # where a network delays them all, the gap was earlier here
+        held = sight.held(host, *left)  # where a network delays them all, the gap was earlier here
         if gap.by_timestamp_s <= limit_s and held.length_s >= gap.by_arrival_s - limit_s:
             return _cause(Who.HOST, gap, sight.leg, held.evidence)
         return _cause(Who.SENDER, gap, sight.src, f"{_left_late(gap, sight)}, at {sight.tap.flow} already")

@@ -53,7 +53,7 @@ def _cause(
     def cause(who: Who, where: str, evidence: str) -> Cause:
         return Cause(who=who, where=where, evidence=evidence, at_s=start_s, length_s=end_s - start_s)
 
-    held = known.host.held(sight.src, start_s, end_s)
+    held = sight.held(known.host, start_s, end_s)
     if edge == "begin":  # which the other side's ACK comes before
         held = max(held, known.host.held(sight.dst, start_s, end_s), key=lambda one: one.length_s)
     if held.length_s >= end_s - start_s - limit_s:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fault_makers import LATE, LOST, RELAYED, SILENT, T0, sight, stream_of
+from fault_makers import FRAME_S, LATE, LOST, RELAYED, SILENT, T0, sight, stream_of
 
 from harness.canary import Stall
 from harness.fault.cause import Who
@@ -222,3 +222,13 @@ def test_what_a_receiver_misses_beyond_the_capture():
     seen = replace(sight(LOST), reports=[Report(T0 + 5, 9, None, None, (block,))])
     assert missed_by_receiver(seen) == 2
     assert missed_by_receiver(replace(seen, reports=[Report(T0 + 5, 9, None, None, (Block(8, 5, 0),))])) == 0
+
+
+@pytest.mark.parametrize(("number", "who"), [(20, Who.HOST), (100, Who.SENDER)])
+def test_a_role_that_waited_when_its_sound_had_just_begun(number, who):
+    """It may have had nothing ahead yet; later on it has."""
+    at_s = T0 + FRAME_S * number
+    wait = Wait(start_s=at_s - 0.2, end_s=at_s, length_s=0.12, group=1, thread=1, of_role=True)
+    held_s = {number + step: 0.08 - FRAME_S * step for step in range(4)}
+    cause = asked(range(200), Host(waits={"source": [wait]}), held_s=held_s, at_sender=True)
+    assert cause.who is who
