@@ -82,9 +82,30 @@ else
   give_up "Missing packages, and neither root nor sudo to install them. As root, type: $install"
 fi
 
+# Debian starts the daemons that it installs; a proxy or a relay of ours is for the tests to start.
+policy=/usr/sbin/policy-rc.d
+policy_made=
+daemons=()
+let_none_start() {
+  local package
+  for package in "${missing[@]}"; do
+    case $package in kamailio | rtpengine-daemon) daemons+=("$package") ;; esac
+  done
+  [ ${#daemons[@]} -gt 0 ] && [ ! -e $policy ] || return 0
+  policy_made=yes
+  "${as_root[@]}" sh -c 'printf "#!/bin/sh\nexit 101\n" >"$1" && chmod 755 "$1"' sh $policy
+}
+
+clean_up() {
+  rm -f "$log"
+  [ -z "$policy_made" ] || "${as_root[@]}" rm -f $policy
+  [ ${#daemons[@]} -eq 0 ] || ! command -v systemctl >/dev/null || "${as_root[@]}" systemctl -q disable "${daemons[@]}" || true
+}
+
 echo "Installing ${missing[*]}"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+trap clean_up EXIT
+let_none_start
 apt=("${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
 quietly "${apt[@]}" update || true  # one broken source among many is no reason to stop
 quietly "${apt[@]}" install --no-install-recommends "${missing[@]}" || give_up "Could not install: ${missing[*]}"

@@ -6,17 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from harness.fault.cause import Cause, Who, counted
 from harness.fault.host import Host
 from harness.fault.wire import SENDING, Sight, gap_cause, loss_cause, missed_by_receiver
-from harness.sound import Gap, Hearing
+from harness.sound import Gap, Hearing, Kind
 from harness.sound.g711 import RATE
 from harness.wire.audio import Audio
 from harness.wire.gaps import Gap as WireGap
-from harness.wire.streams import LIMIT_S
+from harness.wire.streams import LIMIT_S, Stream
 
 NEAR_S = 0.12  # by which two hops may place the same stretch of the file differently
 BUFFERED_S = 1.0  # at most between a packet's arrival and its sound in the recording: jitter buffer and player
+FRAME_S = 0.02  # of which a user agent plays one for a packet
 ACCOUNTS = 0.5  # of what was heard packets must have been late by, for the rest a player that ran empty waits itself
 RECEIVING = ("rx_discards", "rx_underruns", "rx_overruns", "rtp_loss", "player_drops", "stalls")
 
@@ -136,8 +139,18 @@ def _not_played(gap: Gap, chain: Chain, last: Hop, limit_s: float) -> Cause:
     says = f"it came whole and in time over {last.sight.leg}, and {node} dropped it late or did not play it"
     if missed := missed_by_receiver(last.sight):
         says = f"it crossed {last.sight.leg} whole, and {node}'s RTCP misses {missed} packets that were captured"
+    events = _events(last.sight.stream, at_s - BUFFERED_S, at_s + gap.length_s)
+    if gap.kind is Kind.INSERTED and events * FRAME_S >= ACCOUNTS * gap.length_s:
+        says += f"; {events} telephone-events came among it, and from 1.1 on baresip plays twice what follows one"
     says += counted(node, chain.metrics, RECEIVING)
     return Cause(who=Who.RECEIVER, where=node, evidence=says, at_s=at_s, length_s=gap.length_s)
+
+
+def _events(stream: Stream, start_s: float, end_s: float) -> int:
+    """Return how many packets of telephone-events came between two instants."""
+    kinds = [kind for kind, codec in stream.codecs.items() if codec.name == "telephone-event"]
+    times_s = stream.columns.times_s[np.isin(stream.columns.payload_types, kinds)]
+    return int(np.count_nonzero((times_s >= start_s) & (times_s <= end_s)))
 
 
 def _overlap(one: Gap, other: Gap) -> bool:

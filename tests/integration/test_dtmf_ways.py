@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from b2b.audio import tones
+from b2b.baresip import versions
 from calls.places import SAMPLE
 from calls.recording import read_wav
 
@@ -89,9 +91,18 @@ def test_digits_by_another_way_than_expected(judged):
 
 
 def test_events_of_the_mixer(judged):
-    """Every period, and the sequence as often as there was time for it."""
+    """Every period, and the sequence as often as there was time for it; they leave the sound as it is.
+
+    But from 1.1 on baresip keeps events out of its jitter buffer, takes their numbers for losses, and plays twice what
+    follows each of them (`lostc` in its src/audio.c): 220 ms too much for every digit. That is told as what it is.
+    """
     code, run, checks = judged(MIXED.format(sample=SAMPLE))
-    assert code == 0, run.output
+    if versions.installed().by_call:
+        assert code == 1, run.output
+        assert checks["heard gap"]["outcome"] == "fail"
+        assert re.search(r"^receiver, sink: .* from 1\.1 on baresip plays twice", checks["heard gap"]["cause"])
+    else:
+        assert code == 0, run.output
     assert checks["dtmf"]["got"].startswith("'1212")
 
 
