@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harness.sound.g711 import RATE, Floats
+from harness.sound.spectrum import irfft, rfft
 
 FULL_SCALE = 32768.0
 SILENT_DBOV = -96.0  # what a meter shows where there is nothing: one bit of 16
@@ -24,10 +25,7 @@ def active_level(sound: Floats) -> tuple[float, float]:
     energy = float((sound**2).sum())
     if not energy:
         return SILENT_DBOV, 0.0
-    from scipy.ndimage import maximum_filter1d  # type: ignore[import-untyped]
-
-    hangover = round(RATE * HANGOVER_S)
-    held = maximum_filter1d(_envelope(sound), hangover + 1, origin=hangover // 2, mode="constant")
+    held = _held(_envelope(sound), round(RATE * HANGOVER_S) + 1)
     counts = len(sound) - np.searchsorted(np.sort(held), THRESHOLDS)
     levels = 10 * np.log10(energy / FULL_SCALE**2 / np.maximum(counts, 1))
     over = levels - 20 * np.log10(THRESHOLDS)
@@ -44,21 +42,32 @@ def active_level(sound: Floats) -> tuple[float, float]:
     return active, min(1.0, 10 ** ((everywhere - active) / 10))
 
 
+def _held(values: Floats, length: int) -> Floats:
+    """Return the largest of each value and those before it, so many in all.
+
+    Of any so many in a row some end one block of that length and the rest begin the next (van Herk 1992, Gil and Werman
+    1993): scipy.ndimage, which has the filter itself, takes longer to import than all of it to compute.
+    """
+    blocks = np.zeros((-(-len(values) // length) + 1, length), values.dtype)
+    blocks.reshape(-1)[length : length + len(values)] = values
+    begun = np.maximum.accumulate(blocks, axis=1).reshape(-1)[length : length + len(values)]
+    to_come = np.maximum.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].reshape(-1)[1 : 1 + len(values)]
+    return np.maximum(begun, to_come)
+
+
 def _envelope(sound: Floats) -> Floats:
     """Return the magnitude after two first-order filters.
 
     Their response, n times a falling exponential, is convolved block by block: scipy.signal, which has the filter
     itself, takes a second to import.
     """
-    from scipy import fft  # type: ignore[import-untyped]
-
     keep = np.exp(-1 / (RATE * SMOOTHING_S))
     size = 2 * BLOCK
     times = np.arange(BLOCK)
-    response = fft.rfft((1 - keep) ** 2 * (times + 1) * keep**times, size)
+    response = rfft((1 - keep) ** 2 * (times + 1) * keep**times, size)
     count = -(-len(sound) // BLOCK)
     magnitude = np.zeros((count + 1) * BLOCK, np.float32)
     magnitude[BLOCK : BLOCK + len(sound)] = np.abs(sound) / FULL_SCALE
     blocks = np.lib.stride_tricks.sliding_window_view(magnitude, size)[::BLOCK]
-    smoothed = fft.irfft(fft.rfft(blocks, axis=1) * response.astype(np.complex64), axis=1)[:, BLOCK:]
+    smoothed = irfft(rfft(blocks, axis=1) * response.astype(np.complex64), axis=1)[:, BLOCK:]
     return np.asarray(smoothed.reshape(-1)[: len(sound)])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.sound.g711 import RATE, Floats, Numbers
+from harness.sound.spectrum import fast_length, irfft, rfft
 
 WINDOW, HOP = RATE // 5, RATE // 10
 REACH = RATE // 2  # how far a slip is looked for nearby, before the whole file is searched
@@ -46,14 +47,12 @@ def overall(file: Numbers, heard: Numbers) -> int:
 
     Spectra are half whitened, so that neither digits nor one loud vowel outvote the rest.
     """
-    from scipy import fft  # type: ignore[import-untyped]
-
-    size = fft.next_fast_len(len(file) + len(heard), real=True)
-    cross = fft.rfft(heard.astype(np.float32), size) * np.conj(fft.rfft(file.astype(np.float32), size))
+    size = fast_length(len(file) + len(heard))
+    cross = rfft(heard.astype(np.float32), size) * np.conj(rfft(file.astype(np.float32), size))
     magnitude = np.abs(cross)
     if not magnitude.any():
         return 0
-    best = int(np.argmax(fft.irfft(cross / np.sqrt(magnitude + 1e-9 * magnitude.max()), size)))
+    best = int(np.argmax(irfft(cross / np.sqrt(magnitude + 1e-9 * magnitude.max()), size)))
     return best if best < len(heard) else best - size
 
 
@@ -144,13 +143,11 @@ def _far(file: Floats, weighted: Floats, weight: Floats, start: int) -> tuple[in
 
 
 def _slide(long: Floats, window: Floats, mask: Floats) -> tuple[int, float]:
-    from scipy import fft
-
-    size = fft.next_fast_len(len(long), real=True)
+    size = fast_length(len(long))
     places = len(long) - len(window) + 1
 
     def correlate(one: Floats, other: Floats) -> Floats:
-        return np.asarray(fft.irfft(fft.rfft(one, size) * np.conj(fft.rfft(other, size)), size)[:places])
+        return np.asarray(irfft(rfft(one, size) * np.conj(rfft(other, size)), size)[:places])
 
     energy = float((window**2).sum())
     if not energy:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.sound.g711 import RATE, Floats, Numbers
+from harness.sound.spectrum import irfft, rfft
 
 NEAREST, FARTHEST = RATE // 50, RATE * 6 // 10
 BLOCK, BATCH = 8192, 8
@@ -48,16 +49,14 @@ def measure(laid: Floats, sound: Floats, where: Numbers) -> Echo:
     What is left beside the file is deconvolved by the file: the cross spectrum over the file's own, from correlations
     over blocks. That finds the delay; the echo's taps there are a least-squares fit.
     """
-    from scipy import fft  # type: ignore[import-untyped]
-
     if where.sum() < SHORTEST_S * RATE:
         return Echo()
     cross, own = _correlations(laid, (sound - laid) * where, laid * where)
-    power = np.maximum(fft.rfft(own).real, 0)
+    power = np.maximum(rfft(own).real, 0)
     if own[0] <= 0:
         return Echo()
     even = 1 / (power + EVEN * power.max())
-    answer = fft.irfft(fft.rfft(cross) * even) / fft.irfft(power * even)[0]
+    answer = irfft(rfft(cross) * even) / irfft(power * even)[0]
     reach = np.abs(answer[NEAREST:FARTHEST])
     if reach.max() < ABOVE * float(np.sqrt(np.mean(reach**2))):
         return Echo(FLOOR_DB, 0.0)
@@ -72,8 +71,6 @@ def measure(laid: Floats, sound: Floats, where: Numbers) -> Echo:
 
 def _correlations(laid: Floats, left: Floats, masked: Floats) -> tuple[Floats, Floats]:
     """Return how two sounds correlate with the file's past (from lag 0 on) and future (from the end back)."""
-    from scipy import fft
-
     count = -(-len(laid) // BLOCK)
     file = np.pad(laid.astype(np.float32), (BLOCK, (count + 2) * BLOCK - len(laid)))
     around = np.lib.stride_tricks.sliding_window_view(file, 4 * BLOCK)[::BLOCK]
@@ -82,8 +79,8 @@ def _correlations(laid: Floats, left: Floats, masked: Floats) -> tuple[Floats, F
         place[:, BLOCK : 2 * BLOCK] = np.pad(sound, (0, count * BLOCK - len(sound))).reshape(count, BLOCK)
     sums = np.zeros((2, 2 * BLOCK + 1), np.complex128)
     for i in range(0, count, BATCH):
-        spectra = np.conj(fft.rfft(around[i : i + BATCH], axis=1))
-        sums += (fft.rfft(blocks[:, i : i + BATCH], axis=2) * spectra).sum(axis=1)
-    lags = fft.irfft(sums, axis=1)
+        spectra = np.conj(rfft(around[i : i + BATCH], axis=1))
+        sums += (rfft(blocks[:, i : i + BATCH], axis=2) * spectra).sum(axis=1)
+    lags = irfft(sums, axis=1)
     lags[:, BLOCK:-BLOCK] = 0  # beyond a block the lags are not whole
     return lags[0], lags[1]
