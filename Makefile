@@ -16,7 +16,7 @@ help:
 	@echo 'make test     every test there is'
 	@echo 'make test-debian13   the same on Debian 13 with baresip 1.1, in a chroot (needs root and debootstrap)'
 	@echo 'make report   the calls of plans/ as one Allure page that opens offline; prints where it is'
-	@echo 'make bench    how b2b compares with other tools, in accuracy and speed; takes some fifteen minutes'
+	@echo 'make bench    how b2b compares with other tools, in accuracy, speed and cost; takes half an hour'
 	@echo 'make soak     a thousand calls in a row, one of an hour, and a hundred of every fault; takes some hours'
 	@echo 'make matrix   kills, stops and starves every part of a run in each of its phases; takes some ten minutes'
 	@echo 'make fuzz     a million broken inputs for each thing of ours that reads; takes some hours'
@@ -68,10 +68,9 @@ report: $(VENV)/ready deps-for-report
 	@test -d $(RESULTS) || $(PLANS) || true
 	@$(BIN)/python -m harness.report.allure_page $(RESULTS) reports/allure.html
 
-# The tables of docs/dtmf.md are written anew.
-bench: $(VENV)/ready deps-for-bench
-	$(BIN)/python benchmarks/dtmf.py
-	$(BIN)/python benchmarks/rtp.py
+# docs/benchmarks.md is written anew; BENCHMARKS=cost,many runs only some, and leaves the others as they were.
+bench: $(VENV)/ready-for-tests deps-for-bench
+	$(BIN)/python benchmarks/page.py $(if $(BENCHMARKS),--only $(BENCHMARKS))
 
 soak: $(VENV)/ready
 	$(BIN)/python benchmarks/soak.py --calls 1000 --svg reports/soak-calls.svg

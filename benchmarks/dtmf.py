@@ -12,7 +12,6 @@ import os
 
 os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1"))  # before numpy is loaded
 
-import argparse
 import platform
 import statistics
 import subprocess
@@ -25,6 +24,8 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
+
+from result import Row, flags, hand_over  # noqa: E402
 
 from battery import field, score  # noqa: E402
 from battery.peers import Hear, multimon_raw, peers, resampled  # noqa: E402
@@ -105,8 +106,8 @@ def calls() -> dict[str, Samples]:
     }
 
 
-def speed(detectors: dict[str, Hear]) -> Iterator[str]:
-    """Yield a row for each call: times real time, and ours against spandsp, run by run in turns."""
+def speed(detectors: dict[str, Hear], rows: list[Row]) -> Iterator[str]:
+    """Yield a row for each call: times real time, and ours against spandsp, run by run in turns; `rows` gets those."""
     for name, samples in calls().items():
         fast = {key: hear for key, hear in detectors.items() if key != "multimon-ng"}
         times = {key: list[float]() for key in fast}
@@ -116,6 +117,8 @@ def speed(detectors: dict[str, Hear]) -> Iterator[str]:
         if "multimon-ng" in detectors:  # is given its own rate, as resampling is not its work
             raw = resampled(samples)
             times["multimon-ng"] = [timed(multimon_raw, raw, time.perf_counter) for _ in range(5)]
+        for peer in set(times) & {"spandsp"}:
+            rows.append(Row(what=f"digits in {name}", unit="s", peer=peer, ours=times["b2b"], theirs=times[peer]))
         cells = [f"{len(samples) / RATE / min(each):,.0f}" for each in times.values()]
         ratios = sorted(b / a for a, b in zip(times["b2b"], times.get("spandsp", times["b2b"]), strict=True))
         low, middle, high = ratios[len(ratios) // 4], statistics.median(ratios), ratios[3 * len(ratios) // 4]
@@ -154,7 +157,7 @@ def machine() -> str:
     return ", ".join((*parts, *versions))
 
 
-def report(detectors: dict[str, Hear], trials: int) -> str:
+def report(detectors: dict[str, Hear], trials: int, rows: list[Row]) -> str:
     """Return all the tables, as Markdown."""
     names = tuple(detectors)
     rounds = max(1, trials // 16)
@@ -167,7 +170,7 @@ def report(detectors: dict[str, Hear], trials: int) -> str:
         "of its process, but not the resampling that it needs. Last, spandsp's processor time over b2b's, in turns: "
         "the median of the ratios and their quartiles.",
         "",
-        *table(("call", *names, "b2b : spandsp"), len(names) + 1, speed(detectors)),
+        *table(("call", *names, "b2b : spandsp"), len(names) + 1, speed(detectors, rows)),
         "### Nothing heard where there is nothing",
         "",
         "Digits heard in sound without any, after a leg of µ-law.",
@@ -191,10 +194,12 @@ def report(detectors: dict[str, Hear], trials: int) -> str:
 
 def main() -> None:
     """Measure, and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = flags(__doc__)
     parser.add_argument("--trials", type=int, default=0, help="trials a row; with it nothing is written")
-    trials = parser.parse_args().trials
-    found = report({"b2b": ours, **peers()}, trials or 48)
+    asked, rows = parser.parse_args(), list[Row]()
+    trials = asked.trials
+    found = report({"b2b": ours, **peers()}, trials or 48, rows)
+    hand_over(rows, asked)
     if not trials:
         page = PAGE.read_text(encoding="utf-8")
         before, after = page.split(BEGIN)[0], page.split(END)[1]

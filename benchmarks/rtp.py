@@ -10,7 +10,6 @@ kind, and with 2 where there is no tshark.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shutil
@@ -26,6 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from result import Row, flags, hand_over
 
 TIMES_AS_FAST = 3.0
 PAYLOAD, FRAME_S = 160, 0.02
@@ -139,8 +139,8 @@ def _sum(pattern: str, said: str) -> int:
     return sum(map(int, re.findall(pattern, said, re.MULTILINE)))
 
 
-def compare(path: Path, packets: int, rounds: int) -> float:
-    """Let both read a file in turns, print how they did, and return the ratio."""
+def compare(path: Path, packets: int, rounds: int, what: str) -> Row:
+    """Let both read a file in turns, print how they did, and return their processor times."""
     pairs = [(ours(path), theirs(path)) for _ in range(rounds)]
     for who, runs in (("b2b rtp", [own for own, _ in pairs]), ("tshark", [other for _, other in pairs])):
         if {one.packets for one in runs} != {packets}:
@@ -150,7 +150,8 @@ def compare(path: Path, packets: int, rounds: int) -> float:
     ratios = sorted(other.seconds / own.seconds for own, other in pairs)
     by_processor = sorted(other.processor_s / own.processor_s for own, other in pairs)
     print(f"  ratio    {_spread(ratios)}, of processor time {_spread(by_processor)}", flush=True)
-    return statistics.median(by_processor)
+    own, other = ([one.processor_s for one in runs] for runs in zip(*pairs, strict=True))
+    return Row(what=what, unit="s", peer="tshark", ours=own, theirs=other, most=round(1 / TIMES_AS_FAST, 3))
 
 
 def _spread(ratios: list[float]) -> str:
@@ -159,7 +160,7 @@ def _spread(ratios: list[float]) -> str:
 
 def main() -> int:
     """Measure each kind of file."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = flags(__doc__)
     parser.add_argument("--packets", type=int, default=1_000_000)
     parser.add_argument("--streams", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=3)
@@ -167,14 +168,15 @@ def main() -> int:
     if not shutil.which("tshark"):
         print("there is no tshark to compare with: `apt-get install tshark` installs it", file=sys.stderr)
         return 2
-    ratios = []
+    rows = []
     for container, link in KINDS:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"calls.{container}"
             write(path, arguments.packets, arguments.streams, container, link)
             print(f"{container}, {NAMES[link]}: {arguments.packets:,} packets in {arguments.streams} streams")
-            ratios.append(compare(path, arguments.packets, arguments.rounds))
-    return 0 if min(ratios) >= TIMES_AS_FAST else 1
+            what = f"RTP of {container}, {NAMES[link]}"
+            rows.append(compare(path, arguments.packets, arguments.rounds, what))
+    return hand_over(rows, arguments)
 
 
 if __name__ == "__main__":

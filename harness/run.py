@@ -16,6 +16,7 @@ from harness.capture import capturing
 from harness.expect import expectations
 from harness.figures import UNREADABLE, figures_of
 from harness.report.page import making
+from harness.warm import load_beside
 
 
 def dry_run(plan: Plan) -> Iterator[str]:
@@ -34,6 +35,7 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
     addresses = {node.bind.ip for node in plan.nodes}
     host = folder / canary.FILE
     with canary.watching(host), runqueue.watching(host), capturing(folder / PCAP, addresses) as capture:
+        load_beside(judged=bool(wanted))
         yield
     (folder / NOTES).write_text(json.dumps(asdict(capture)) + "\n", encoding="utf-8")
     call, judged = Call(folder), None

@@ -13,6 +13,7 @@ import numpy as np
 
 PORTS = (5070, 5080)
 RTP_PORTS = range(30000, 30101)
+APART = 102  # ports from those of one pair to the next one's
 CONFIG = """\
 poll_method epoll
 sip_listen 127.0.0.1:{port}
@@ -37,18 +38,20 @@ module_app menu.so
 
 
 @contextlib.contextmanager
-def bare_pair(seconds: float) -> Iterator[None]:
-    """Let two baresips play a tone to each other while the block lasts."""
+def bare_pair(seconds: float, *, number: int = 0) -> Iterator[None]:
+    """Let two baresips play a tone to each other while the block lasts; pairs of other numbers have other ports."""
+    first, last = RTP_PORTS[0] + APART * number, RTP_PORTS[-1] + APART * number
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         tone = write_tone(Path(folder) / "tone.wav", seconds + 20)
-        for port in PORTS:
+        callee, _caller = ports = [port + APART * number for port in PORTS]
+        for port in ports:
             own = Path(folder) / str(port)
             own.mkdir()
-            text = CONFIG.format(port=port, tone=tone, rtp_first=RTP_PORTS[0], rtp_last=RTP_PORTS[-1])
+            text = CONFIG.format(port=port, tone=tone, rtp_first=first, rtp_last=last)
             (own / "config").write_text(text)
             account = f"<sip:u{port}@127.0.0.1:{port}>;regint=0;answermode=auto;audio_codecs=pcmu\n"
             (own / "accounts").write_text(account)
-            dial = [] if port == PORTS[0] else ["-e", f"/dial sip:u{PORTS[0]}@127.0.0.1:{PORTS[0]}"]
+            dial = [] if port == callee else ["-e", f"/dial sip:u{callee}@127.0.0.1:{callee}"]
             process = subprocess.Popen(
                 ["baresip", "-f", own, *dial], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

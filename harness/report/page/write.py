@@ -32,6 +32,13 @@ def environment() -> jinja2.Environment:
     )  # fmt: skip
 
 
+def warm() -> None:
+    """Read the templates and scripts, which are the same for every page."""
+    for name in environment().list_templates():
+        environment().get_template(name)
+    script()
+
+
 def page(views: Sequence[View]) -> str:
     """Return one page about one run, or about several side by side."""
     title = " · ".join(f"{MARKS[view.outcome]} {view.name}: {WORDS[view.outcome]}" for view in views)
