@@ -45,7 +45,15 @@ def pytest_in(folder: Path) -> float:
 
 
 def calls(count: int) -> float:
-    """Return the overhead of so many calls in one session."""
+    """Return the overhead of so many calls in one session; one in which a call had to be made again is done again."""
+    while True:
+        seconds, lasted_s = session(count)
+        if len(lasted_s) == count:
+            return seconds - sum(lasted_s)
+
+
+def session(count: int) -> tuple[float, list[float]]:
+    """Return how long a session of so many calls took, and each of them itself."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         text = PLAN.read_text().replace("../fixtures", str(PLAN.parents[1] / "fixtures"))
@@ -54,9 +62,7 @@ def calls(count: int) -> float:
             (folder / f"call{number}.plan.toml").write_text(text)
         seconds = pytest_in(folder)
         summaries = (folder / "reports" / "runs").glob("*/summary.json")
-        lasted_s = [json.loads(path.read_text())["duration_s"] for path in summaries]
-    assert len(lasted_s) == count
-    return seconds - sum(lasted_s)
+        return seconds, [json.loads(path.read_text())["duration_s"] for path in summaries]
 
 
 def sleeps(count: int) -> float:
