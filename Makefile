@@ -77,12 +77,12 @@ soak: $(VENV)/ready
 	$(BIN)/python benchmarks/soak.py --long 3600 --svg reports/soak-hour.svg
 	$(BIN)/b2b selftest --calls --seeds 100
 
-# What is found is kept in tests/fuzz/corpus; COUNT=1000 gives each target fewer inputs. The table of docs/threats.md is
+# What is found is kept in tests/fuzz/corpus; COUNT=1000 gives each target fewer inputs. The table of docs/fuzz.md is
 # written anew out of the newest results.
 fuzz: export PYTHONPATH = tests
 fuzz: $(VENV)/ready-for-tests
 	@nice $(BIN)/python -m fuzz $(if $(COUNT),--count $(COUNT)) $(TARGETS)
-	@$(BIN)/python docs/update.py docs/threats.md
+	@$(BIN)/python docs/update.py docs/fuzz.md
 
 # The same by coverage, a minute for each, where atheris has a wheel for this Python.
 fuzz-guided: $(VENV)/ready-for-tests
