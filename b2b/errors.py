@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import errno
-import traceback
 from pathlib import Path
 
 
@@ -48,6 +47,8 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in EXHAUSTED:
         what, wanted = EXHAUSTED[error.errno]
         return f"{what}: {wanted} ({error.strerror})"
+    import traceback  # which no help waits for
+
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(frame.filename).name}:{frame.lineno}"
     return f"{ExitCode.UNEXPECTED.meaning}: {type(error).__name__}: {error} ({where})"

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import contextlib
 import importlib
-import importlib.metadata
-import importlib.util
 import io
 import sys
 from collections.abc import Sequence
@@ -14,11 +10,10 @@ from collections.abc import Sequence
 import click
 
 from b2b import __version__
+from b2b.cli import commands
 from b2b.errors import B2bError, ExitCode, describe
 from b2b.flags import ABOUT, ROLES
-from b2b.logs import printable, to_nowhere
 
-COMMAND_GROUP = "b2b.commands"
 OWN_COMMANDS = {
     **{role: ("b2b.cli.roles", role, about) for role, about in ABOUT.items()},
     "doctor": ("b2b.doctor", "command", "tells what is installed and what is missing"),
@@ -39,41 +34,25 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return our own commands, then those of other packages."""
-        return [*OWN_COMMANDS, *sorted(set(entry_points()) - set(OWN_COMMANDS))]
+        return [*OWN_COMMANDS, *sorted(set(commands.others()) - set(OWN_COMMANDS))]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import and return a command; None for an unknown one."""
         if name in OWN_COMMANDS:
             module, attribute, _about = OWN_COMMANDS[name]
             command = getattr(importlib.import_module(module), attribute)
-        elif entry := entry_points().get(name):
-            command = entry.load()
-        else:
-            return None
-        assert isinstance(command, click.Command)
-        return command
+            assert isinstance(command, click.Command)
+            return command
+        return commands.load(name) if name in commands.others() else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what each is for, without importing any."""
         others = [name for name in self.list_commands(ctx) if name not in OWN_COMMANDS]
         with formatter.section("Roles (b2b ROLE … is the same as b2b --role ROLE …)"):
             formatter.write_dl([(role, ABOUT[role]) for role in ROLES])
+        abouts = [(name, commands.about(name)) for name in others]
         with formatter.section("Other commands"):
-            formatter.write_dl([("doctor", OWN_COMMANDS["doctor"][2]), *((name, about(name)) for name in others)])
-
-
-def about(name: str) -> str:
-    """Return what another package's command is for: its module's first line after a colon, read but not run."""
-    with contextlib.suppress(ImportError, SyntaxError, AttributeError):
-        module = entry_points()[name].module
-        source = importlib.util.find_spec(module).loader.get_source(module)  # type: ignore[union-attr]
-        return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0].partition(": ")[2].rstrip(".")
-    return ""
-
-
-def entry_points() -> dict[str, importlib.metadata.EntryPoint]:
-    """Return the commands that other installed packages bring."""
-    return {entry.name: entry for entry in importlib.metadata.entry_points(group=COMMAND_GROUP)}
+            formatter.write_dl([("doctor", OWN_COMMANDS["doctor"][2]), *abouts])
 
 
 @click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -107,6 +86,8 @@ def role_first(arguments: Sequence[str]) -> list[str]:
 
 def refused(error: click.ClickException | B2bError) -> int:
     """Say why a command line cannot be carried out, which may hold anything, and return the exit code."""
+    from b2b.logs import printable
+
     if isinstance(error, B2bError):
         click.echo(f"Error: {printable(str(error))}", err=True)
         return int(error.code)
@@ -126,11 +107,15 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return int(ExitCode.OK)
     except (SystemExit, BrokenPipeError):  # so click says that whoever read our output has seen enough
+        from b2b.logs import to_nowhere
+
         to_nowhere(sys.stdout)
         return int(ExitCode.OK)
     except B2bError as error:
         return refused(error)
     except Exception as error:
+        from b2b.logs import printable
+
         click.echo(f"Error: {printable(describe(error))}", err=True)
         return int(ExitCode.UNEXPECTED)
     return result if isinstance(result, int) else int(ExitCode.OK)
