@@ -35,7 +35,7 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
     addresses = {node.bind.ip for node in plan.nodes}
     host = folder / canary.FILE
     with canary.watching(host), runqueue.watching(host), capturing(folder / PCAP, addresses) as capture:
-        load_beside(judged=bool(wanted))
+        load_beside(*(["harness.judging.run"] if wanted else []), "harness.report.page.of_run", pages=True)
         yield
     (folder / NOTES).write_text(json.dumps(asdict(capture)) + "\n", encoding="utf-8")
     call, judged = Call(folder), None

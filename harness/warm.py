@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import threading
 
 LAST = 19  # of nice values: the call goes first
 
 
-def load_beside(*, judged: bool) -> None:
-    """Load it in a thread of its own; what judges only where the call is to be `judged`."""
-    threading.Thread(target=_load, args=(judged,), name="warm", daemon=True).start()
+def load_beside(*modules: str, pages: bool) -> None:
+    """Import modules, and read what makes `pages`, in a thread of its own."""
+    threading.Thread(target=_load, args=(modules, pages), name="warm", daemon=True).start()
 
 
-def _load(judged: bool) -> None:
+def _load(modules: tuple[str, ...], pages: bool) -> None:
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LAST)  # of this thread alone
-    from harness.report import environment
-    from harness.report.page import write
+    if pages:
+        from harness.report import environment
+        from harness.report.page import write
 
-    environment.environment()
-    write.warm()
-    if judged:
-        import harness.judging.run  # noqa: F401
+        environment.environment()
+        write.warm()
+    for module in modules:
+        importlib.import_module(module)

@@ -23,10 +23,13 @@ from harness.report import allure_results
 from harness.report.row import Row, row_of
 from harness.topology import kept, make_call, new_folder
 from harness.verdict import Outcome
+from harness.warm import load_beside
 
 ATTEMPTS = 2
 RERUN = "rerun"  # an outcome that pytest does not know, under the name that others gave it
 ALLURE = "allure_listener"  # what allure-pytest calls it
+FIGURES = ("harness.wire.legs", "harness.dtmf", "harness.sound")  # the modules that a row takes
+PAGES = ("allure", "harness.report.page.of_run", "harness.report.pictures")  # and what Allure is told
 NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -104,6 +107,8 @@ class Maker:
         made_by(self._item).append(made)
         error = ""
         try:
+            told = self._item.config.pluginmanager.has_plugin(ALLURE)
+            load_beside(*FIGURES, *(PAGES if told else ()), pages=told)
             with Progress(self._item) as watch:
                 make_call(
                     plan, made.call.folder, changes=changes, duration_s=duration_s, network=self._network, watch=watch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +23,30 @@ class SoundError(AudioError):
 
 
 def decode(path: Path | str) -> Samples:
-    """Return a file as the source plays it, by the source's own command: two decoders differ by 16 dB."""
+    """Return a file as the source plays it, by the source's own command: two decoders differ by 16 dB.
+
+    What was decoded last is remembered until the file changes, so that nobody may write to it.
+    """
+    file = Path(path)
     try:
-        with child.start(ffmpeg_command(Path(path)), stderr=subprocess.PIPE) as ffmpeg:
+        state = file.stat()
+    except OSError:  # ffmpeg says what is wrong with it
+        return _decoded(file, ())
+    return _decoded(file, (state.st_dev, state.st_ino, state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=2)
+def _decoded(path: Path, _state: tuple[int, ...]) -> Samples:
+    try:
+        with child.start(ffmpeg_command(path), stderr=subprocess.PIPE) as ffmpeg:
             sound, words = ffmpeg.communicate()
     except FileNotFoundError as error:
         raise SoundError("ffmpeg is not installed; `sudo apt-get install ffmpeg` installs it") from error
     if ffmpeg.returncode or not sound:
         raise SoundError(f"{path}: ffmpeg could not decode it: {last_line(words) or 'there is no sound in it'}")
-    return np.frombuffer(sound[: len(sound) // 2 * 2], "<i2").astype(np.int16)
+    samples = np.frombuffer(sound[: len(sound) // 2 * 2], "<i2").astype(np.int16)
+    samples.flags.writeable = False
+    return samples
 
 
 def read_wav(path: Path | str) -> Samples:

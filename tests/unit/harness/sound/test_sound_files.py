@@ -81,6 +81,18 @@ def test_what_cannot_be_decoded_is_said(tmp_path, content):
         decode(tmp_path / "a.mp3")
 
 
+def test_a_file_is_decoded_once_and_again_after_it_has_changed(tmp_path):
+    """Judges and pages ask for it again and again; nobody may change what the next one gets."""
+    path = tmp_path / "played.wav"
+    path.write_bytes(header(2 * len(SOUND)) + SOUND.tobytes())
+    first = decode(path)
+    assert decode(str(path)) is first
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 1
+    path.write_bytes(header(200) + SOUND.tobytes()[:200])
+    assert decode(path).tolist() == SOUND[:100].tolist()
+
+
 def test_importing_the_harness_imports_no_scipy():
     """Only who measures pays for it."""
     code = "import sys, harness, harness.sound, harness.dtmf; sys.exit('scipy' in sys.modules)"
