@@ -1,10 +1,12 @@
 """What a call costs beyond itself: from `pytest` to the report, one of 5 s and each further one; and what help costs.
 
-    python benchmarks/overhead.py [--rounds 5] [--more 10] [--helps 20]
+    python benchmarks/overhead.py [--rounds 5] [--calls 50] [--workers 2] [--helps 20]
 
 The time of a call is that from its answer to its end, as its summary has it; all else is overhead, from the start of
-pytest to its end, Allure's results and our own page included. Beside it pytest sleeps as long, with Allure as well. The
-start of `b2b --help` is compared with a click program of one option, and with Python that does nothing.
+pytest to its end, Allure's results and our own page included. Of many calls, which pytest-xdist's workers make side by
+side, what each further one costs is counted in the worker that makes it, whose first one has been taken off. Beside
+both pytest sleeps as long, with Allure as well. The start of `b2b --help` is compared with a click program of one
+option, and with Python that does nothing.
 """
 
 from __future__ import annotations
@@ -15,13 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from result import Row, flags, hand_over
 
 PLAN = Path(__file__).parents[1] / "plans" / "smk.plan.toml"
 CALL_S = 5.0
+ATTEMPTS = 3
 FIRST_S, FURTHER_S, TIMES_CLICK, TIMES_PYTHON = 1.5, 0.7, 1.3, 6.0
 SLEEPS = "import time\n\ndef test_{number}():\n    time.sleep({seconds})\n"
 ONE_OPTION = "import click\n@click.command()\n@click.option('--a')\ndef main(a): pass\nmain(['--help'])\n"
@@ -37,22 +40,23 @@ def timed(command: Sequence[str], folder: Path) -> float:
     return seconds
 
 
-def pytest_in(folder: Path) -> float:
-    """Run what tests there are in a folder, one after the other."""
+def pytest_in(folder: Path, workers: int) -> float:
+    """Run what tests there are in a folder; without workers one after the other in pytest's own process."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--alluredir", "allure", "."]
-    command += ["--b2b-keep", "all"]
+    command += ["--b2b-keep", "all", "-n", str(workers)]
     return timed(command, folder)
 
 
-def calls(count: int) -> float:
-    """Return the overhead of so many calls in one session; one in which a call had to be made again is done again."""
-    while True:
-        seconds, lasted_s = session(count)
+def calls(count: int, workers: int = 0) -> tuple[float, float]:
+    """Return how long a session of so many calls took, and a call itself; one that made a call again is done again."""
+    for _ in range(ATTEMPTS):
+        seconds, lasted_s = session(count, workers)
         if len(lasted_s) == count:
-            return seconds - sum(lasted_s)
+            return seconds, statistics.mean(lasted_s)
+    raise SystemExit(f"in each of {ATTEMPTS} sessions of {count} calls the machine stalled, so that one was made again")
 
 
-def session(count: int) -> tuple[float, list[float]]:
+def session(count: int, workers: int) -> tuple[float, list[float]]:
     """Return how long a session of so many calls took, and each of them itself."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -60,18 +64,31 @@ def session(count: int) -> tuple[float, list[float]]:
         text = text.replace("duration_s = 60", f"duration_s = {CALL_S:g}").replace("gap_ms = 40", "gap_ms = 400")
         for number in range(count):
             (folder / f"call{number}.plan.toml").write_text(text)
-        seconds = pytest_in(folder)
+        seconds = pytest_in(folder, workers)
         summaries = (folder / "reports" / "runs").glob("*/summary.json")
         return seconds, [json.loads(path.read_text())["duration_s"] for path in summaries]
 
 
-def sleeps(count: int) -> float:
-    """Return the overhead of as many tests that sleep."""
+def sleeps(count: int, workers: int = 0) -> tuple[float, float]:
+    """Return how long a session of as many tests that sleep took, and one of them itself."""
     with tempfile.TemporaryDirectory() as scratch:
         for number in range(count):
             path = Path(scratch) / f"test_{number}.py"
             path.write_text(SLEEPS.format(number=number, seconds=CALL_S))
-        return pytest_in(Path(scratch)) - count * CALL_S
+        return pytest_in(Path(scratch), workers), CALL_S
+
+
+def first(kind: Callable[..., tuple[float, float]]) -> float:
+    """Return the overhead of one."""
+    seconds, lasted_s = kind(1)
+    return seconds - lasted_s
+
+
+def further(kind: Callable[..., tuple[float, float]], count: int, workers: int) -> float:
+    """Return the overhead of each one but the first of each worker."""
+    began_s, _ = kind(workers, workers)
+    seconds, lasted_s = kind(count, workers)
+    return (seconds - began_s) / (count / workers - 1) - lasted_s
 
 
 def helps(rounds: int) -> list[Row]:
@@ -93,18 +110,22 @@ def main() -> int:
     """Measure in turns."""
     parser = flags(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--more", type=int, default=10, help="further calls of the longer session")
+    parser.add_argument("--calls", type=int, default=50, help="of the longer session")
+    parser.add_argument("--workers", type=int, default=2, help="that make those side by side")
     parser.add_argument("--helps", type=int, default=20)
     asked = parser.parse_args()
-    turns = [(calls(1), sleeps(1)) for _ in range(asked.rounds)]
-    first = [own for own, _ in turns]
-    further = [(calls(1 + asked.more) - statistics.median(first)) / asked.more]
+    if asked.workers < 1 or asked.calls < 2 * asked.workers or asked.calls % asked.workers:
+        parser.error("wanted at least two calls for each worker, and as many for one as for another")
+    turns = [(first(calls), first(sleeps)) for _ in range(asked.rounds)]
+    one, slept = [own for own, _ in turns], [other for _, other in turns]
+    more, slept_more = ([further(kind, asked.calls, asked.workers)] for kind in (calls, sleeps))
+    each = f"of each further one of {asked.calls}, -n {asked.workers}"
     rows = [
-        Row(what="overhead of one call", unit="s", peer="a test that sleeps", ours=first,
-            theirs=[other for _, other in turns]),
-        Row(what="overhead of one call", unit="s", peer="the goal", ours=first, theirs=[FIRST_S] * len(first), most=1),
-        Row(what=f"of each of {asked.more} further ones", unit="s", peer="the goal", ours=further,
-            theirs=[FURTHER_S], most=1),
+        Row(what="overhead of one call", unit="s", peer="a test that sleeps", ours=one, theirs=slept),
+        Row(what="overhead of one call", unit="s", peer="the goal", ours=one, theirs=[FIRST_S] * len(one), most=1),
+        Row(what=f"each further one of {asked.calls}, call and all", unit="s", peer="a test that sleeps",
+            ours=[CALL_S + own for own in more], theirs=[CALL_S + other for other in slept_more]),
+        Row(what=each, unit="s", peer="the goal", ours=more, theirs=[FURTHER_S], most=1),
     ]  # fmt: skip
     return hand_over([*rows, *helps(asked.helps)], asked)
 
