@@ -5,7 +5,7 @@
 A role is its own process and its user agent together, in the call of plans/smk.plan.toml. Beside it are two baresips
 that play a WAV file to each other by their own aufile. Processor time is that of so many seconds in the call; memory is
 what is a process's own and its part of what several share (PSS). A mixer has two calls, so that two of a bare baresip's
-are what it is compared with.
+are what it is compared with. Rows of a role "itself" hold its own process against the rest of it.
 """
 
 from __future__ import annotations
@@ -100,6 +100,11 @@ def main() -> int:
             what=f"{node}, processor time", unit="%", most=MOST_TIMES,
             peer="a baresip" if calls == 1 else f"{calls} baresips",
             ours=[share * own[node][0] for own, _ in turns], theirs=[share * calls * bare[0] for _, bare in turns],
+        ))  # fmt: skip
+        rows.append(Row(
+            what=f"{node} itself, processor time", unit="%", peer="its baresip",
+            ours=[share * own[f"{node} itself"][0] for own, _ in turns],
+            theirs=[share * (own[node][0] - own[f"{node} itself"][0]) for own, _ in turns],
         ))  # fmt: skip
     for node in CALLS:
         rows.append(Row(
