@@ -101,6 +101,9 @@ FLAGS = (
          help="How long after the call was answered the digits are sent, in milliseconds."),
     Flag(name="dtmf-mode", roles=(SOURCE, MIXER), kind=("inband", "rfc4733", "info"), default="inband",
          help="How digits are sent: as tones, as telephone-events, or by SIP INFO (which baresip 1.0 cannot)."),
+    Flag(name="hold", roles=(SOURCE,), metavar="FROM-TO",
+         help="Put the call on hold and take it up again, from when to when in milliseconds after the answer, as "
+              "2000-4000. Nothing is sent meanwhile; the file goes on, unheard."),
     Flag(name="dtmf-seq", roles=(MIXER,), default="123#", metavar="DIGITS",
          help="Digits to add, of 0-9 * # A-D; '+' and blanks are skipped."),
     Flag(name="dtmf-period-ms", roles=(MIXER,), kind=int, default=2000, metavar="MS", above=0,

@@ -176,8 +176,11 @@ class UserAgent:
 
     def press(self, account: Account, digits: str) -> None:
         """Signal digits on one leg, one after the other, as the account's DTMF mode has it."""
-        call_id = self.calls[account.user].id
-        self._command(*self._dialect.press(account, self.address, call_id, digits))
+        self._in_call(account, f"sndcode {digits}")
+
+    def hold(self, account: Account, command: str) -> None:
+        """Put one leg's call on `hold`, or `resume` it. Raises Refused where it is gone."""
+        self._in_call(account, command)
 
     def hang_up(self) -> None:
         """End every call; when this returns, baresip has let go of their sound cards."""
@@ -196,8 +199,7 @@ class UserAgent:
         if self.state(account) is not CallState.ESTABLISHED:
             return None
         try:
-            call_id = self.calls[account.user].id
-            return parse_audio_debug(self._command(*self._dialect.audio_debug(account, self.address, call_id)))
+            return parse_audio_debug(self._in_call(account, "audio_debug"))
         except Refused:  # the call is being closed
             return None
 
@@ -208,6 +210,10 @@ class UserAgent:
     def _about(self, account: Account, command: str) -> None:
         call_id = self.calls[account.user].id
         self._command(*self._dialect.about(account, self.address, call_id, command))
+
+    def _in_call(self, account: Account, command: str) -> str:
+        call_id = self.calls[account.user].id
+        return self._command(*self._dialect.of_call(account, self.address, call_id, command))
 
     def _command(self, *commands: str) -> str:
         if not self._control:

@@ -50,16 +50,9 @@ class Dialect:
         """Whether digits can go by SIP INFO."""
         return self.version >= BY_CALL_FROM
 
-    def press(self, account: Account, address: str, call_id: str, digits: str) -> tuple[str, ...]:
-        """Return the commands that signal digits in one leg's call."""
-        return self._choose(account, address, call_id), f"sndcode {digits}"
-
-    def audio_debug(self, account: Account, address: str, call_id: str) -> tuple[str, ...]:
-        """Return the commands that tell the counters of one leg's call."""
-        return self._choose(account, address, call_id), "audio_debug"
-
-    def _choose(self, account: Account, address: str, call_id: str) -> str:
-        return f"callfind {call_id}" if self.by_call else f"uafind {account.uri(address)}"
+    def of_call(self, account: Account, address: str, call_id: str, command: str) -> tuple[str, ...]:
+        """Return the commands that make one leg's call the current one, and do something with that."""
+        return (f"callfind {call_id}" if self.by_call else f"uafind {account.uri(address)}"), command
 
 
 def installed() -> Dialect:

@@ -13,6 +13,7 @@ import click
 from b2b.addresses import parse_bind, parse_target, parse_user
 from b2b.errors import UsageError
 from b2b.flags import FLAGS, Flag, flags_of
+from b2b.hold import parse_hold
 
 
 class Number(click.ParamType):  # type: ignore[type-arg, unused-ignore]
@@ -64,6 +65,7 @@ PARSED = {
     "register": Parsed("uri", parse_target),
     "outbound": Parsed("uri", parse_target),
     "user": Parsed("user", parse_user),
+    "hold": Parsed("stretch", parse_hold),
 }
 
 

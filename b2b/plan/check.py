@@ -12,6 +12,7 @@ from b2b.addresses import parse_bind, parse_target, parse_user
 from b2b.audio.digits import parse_sequence
 from b2b.errors import UsageError
 from b2b.flags import Flag
+from b2b.hold import parse_hold
 from b2b.logs import CONTROL
 
 WANTED = {int: "a whole number", float: "a number", str: "a string", bool: "true or false", "path": "a path in quotes"}
@@ -32,6 +33,7 @@ GRAMMARS: dict[str, Callable[[str], object]] = {
     "user": parse_user,
     "register": parse_target,
     "outbound": parse_target,
+    "hold": parse_hold,
     "dtmf": parse_sequence,
     "dtmf_seq": parse_sequence,
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from b2b.addresses import Bind, Target
+from b2b.hold import Hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class SourceSettings(Common):
     dtmf_mode: str = "inband"
     dtmf_tone_ms: int = 80
     dtmf_pause_ms: int = 80
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from b2b.errors import SipError
 from b2b.roles.conversation import dial, in_call, tell_recording
 from b2b.roles.desk import Desk
 from b2b.roles.ear import Ear
+from b2b.roles.holding import Holding
 from b2b.roles.keypad import INBAND, Keypad
 from b2b.roles.legs import source_leg
 from b2b.roles.line import lead_in
@@ -26,6 +27,7 @@ from b2b.roles.settings import SourceSettings
 LEAD_MS = 300  # sound that lies in baresip, ready to be sent
 FILL_S = 10.0
 RECOMMENDED_PREBUFFER_MS = 1000
+UNSENT_S = 2.0  # for what baresip has ahead at the end of the file; what it was to send on hold it never sends
 TAIL_S = 1.5  # silence after the file, in which the jitter buffers along the way play its end
 
 
@@ -56,6 +58,8 @@ def run(desk: Desk, settings: SourceSettings) -> None:
             desk, agent, account, digits, mode=settings.dtmf_mode, first_s=settings.dtmf_after_ms / 1000
         )
 
+        holding = Holding(desk, agent, account, settings.hold)
+
         def take(samples: int) -> bytes:
             frame = tones.over(sound.take(samples))
             level.add(frame)
@@ -67,6 +71,11 @@ def run(desk: Desk, settings: SourceSettings) -> None:
                 ear.hear()
             else:
                 card.hear(0)
+
+        def now_and_then() -> None:
+            answered_at = agent.calls[account.user].answered_at
+            keypad.tick(answered_at)
+            holding.tick(answered_at)
 
         def extra() -> dict[str, int]:
             return {"decoder_underruns": sound.underruns, "send_drops": card.overruns}
@@ -81,7 +90,7 @@ def run(desk: Desk, settings: SourceSettings) -> None:
             lead_ms=lead_ms,
             meters={"rms_out_dbov": level} | ({"rms_in_dbov": level_in} if recording else {}),
             extra=extra,
-            on_tick=lambda: keypad.tick(agent.calls[account.user].answered_at),
+            on_tick=now_and_then,
         ) as metrics:
             desk.log.info(
                 f"streaming file={settings.audio_file.name} ptime={settings.ptime_ms}ms",
@@ -124,13 +133,17 @@ def _play(
     def hung_up() -> bool:
         return agent.state(account) is CallState.CLOSED
 
-    def played() -> bool:
+    def sent() -> bool:
         frames = math.ceil(sound.taken_bytes / pcm.SAMPLE_BYTES / account.card.samples)
-        return sound.finished and metrics.packets_tx >= frames
+        return metrics.packets_tx >= frames
 
     answered_at = agent.calls[account.user].since
     end = clock.Deadline(answered_at + settings.duration_s) if settings.duration_s else None
-    if not desk.wait_until(lambda: hung_up() or played(), by=end):
+    if not desk.wait_until(lambda: hung_up() or sound.finished, by=end):
+        return
+    unsent = max(clock.Deadline.after(UNSENT_S), clock.Deadline.patience(UNSENT_S), key=lambda by: by.at)
+    by = min(end or unsent, unsent, key=lambda by: by.at)
+    if not desk.wait_until(lambda: hung_up() or sent(), by=by) and by is end:
         return
     sound.check()
     if not hung_up():

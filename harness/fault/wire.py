@@ -13,6 +13,7 @@ from harness.fault.cause import Cause, Who, counted
 from harness.fault.host import Held, Host
 from harness.impair.ledger import Ledger
 from harness.wire.gaps import Gap
+from harness.wire.holds import Hold
 from harness.wire.order import Numbers, order_of, signed, unwrap_timestamps
 from harness.wire.rtcp import Report
 from harness.wire.streams import LIMIT_S, Stream
@@ -41,6 +42,7 @@ class Sight:
     reports: Sequence[Report] = ()
     metrics: Mapping[str, Any] = field(default_factory=dict)
     impaired: Ledger = field(default_factory=Ledger)
+    holds: Sequence[Hold] = ()
 
     @property
     def leg(self) -> str:

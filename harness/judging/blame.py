@@ -26,6 +26,7 @@ def sight_in(wire: Wire, stream: Stream, leg: Leg | None) -> Sight:
         stream=stream,
         tap=tap_of(stream, wire.streams),
         reports=wire.reports,
+        holds=leg.holds if leg else (),
     )
 
 

@@ -10,6 +10,7 @@ from harness.fault.cause import Cause, Who
 from harness.fault.wire import Sight
 from harness.judging.wire import Circumstances
 from harness.verdict import Check, Outcome
+from harness.wire.holds import off_hold_s
 from harness.wire.legs import Leg
 from harness.wire.streams import Stream
 
@@ -32,7 +33,7 @@ def check_edges(
     )
     limit_s = limit_ms / 1000 + CLOSING_S
     for name, start_s, end_s, when, stream in edges:
-        if start_s is None or end_s is None or end_s - start_s <= limit_s:
+        if start_s is None or end_s is None or off_hold_s(leg.holds, start_s, end_s - start_s) <= limit_s:
             continue
         cause = _cause(name, stream, sight, known, start_s=start_s, end_s=end_s, limit_s=limit_s)
         yield Check(

@@ -22,6 +22,7 @@ from harness.judging.device import as_agreed, both_ways, check_answer, check_res
 from harness.judging.digits import check_digits, check_twice
 from harness.judging.disturbed import excused
 from harness.judging.edges import check_edges
+from harness.judging.hold import check_holds, check_planned, heard_holds
 from harness.judging.impaired import while_impaired
 from harness.judging.mix import check_digit_levels
 from harness.judging.perceived import check_pesq
@@ -75,10 +76,12 @@ def _wire(call: Call, wanted: Expectations) -> Iterator[Check]:
                 yield from check_stream(leg.name, leg.stream, own, known, sight)
                 yield from check_edges(leg, sight, own.max_gap_ms, known, ended_at_s=call.ended_at_s(leg))
                 yield from check_sender(call, leg)
+                yield from check_holds(leg, known)
             elif leg and leg.answered_at_s and not leg.sends and not call.capture["refusal"]:
                 yield as_agreed(leg)
             else:
                 yield _unseen(call, f"{src} -> {dst}")
+    yield from check_planned(call)
 
 
 def _unseen(call: Call, name: str) -> Check:
@@ -156,6 +159,7 @@ def _sound(call: Call, listener: Listener, wanted: SinkExpectation) -> Iterator[
     yield from check_hearing(
         name, file, listener.hearing, wanted,
         length_s=listener.length_s, sent_s=sent_s, silence=silence, cause_of=cause_of,
+        holds=heard_holds(call, listener),
     )  # fmt: skip
 
 

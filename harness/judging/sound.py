@@ -19,6 +19,8 @@ CLOSING_S = 0.2  # baresip stops a call's threads one by one, and its player pla
 ENDING_S = 0.005  # what begins with the end of the file is no gap in it
 CHEAP_DB = 20.0  # a clock that drifts may interpolate badly: its remains are above that, and are its own
 DOUBLE_DB = -10.0  # so loud an echo leaves too much of itself to tell what else there is
+EARLIER_S, LATER_S = 0.3, 1.5  # for a hold: than it was on the wire, by leads and buffers along the way
+LONGER_S = 0.5  # that it may be heard by the same buffers, and by what the file has of silence around it
 SHARP_S = 0.0005  # to which the edges of a gap are known
 SAME_DB = 0.15  # a gain that is the plan's: two legs of mu-law change it by 0.05 dB
 
@@ -35,18 +37,24 @@ def check_hearing(
     sent_s: float = math.inf,
     silence: str = "",
     cause_of: Callable[[Gap], Cause] | None = None,
+    holds: Sequence[tuple[float, float]] = (),
 ) -> Iterator[Check]:
     """Yield the checks of a recording of that length whose source's file is known.
 
-    `sent_s` is how long the source was in the call. `silence` says what is known of a recording in which there is
+    `sent_s` is how long the source was in the call. `holds` are from when to when the call was on hold; what is not
+    heard of the file then is no gap. `silence` says what is known of a recording in which there is
     nothing of it. `cause_of` finds out whose fault a gap is, where more than the recording is known. What could not be
     measured has no check.
     """
     make = functools.partial(Check, where=name, file=file)
-    yield _heard(make, hearing, wanted, min(hearing.cut_s, hearing.delay_s + sent_s - hearing.end_s), silence)
+    cut_s = min(hearing.cut_s, hearing.delay_s + sent_s - hearing.end_s)
+    if any(_in_hold(hearing.end_s, min(cut_s, end_s - start_s), (start_s, end_s)) for start_s, end_s in holds):
+        cut_s = 0.0
+    yield _heard(make, hearing, wanted, cut_s, silence)
     if not hearing.matched:
         return
     gaps = [gap for gap in in_call(hearing, length_s) if gap.breaks]
+    gaps = [gap for gap in gaps if not any(_in_hold(gap.at_s, gap.length_s, hold) for hold in holds)]
     yield _heard_gap(make, gaps, wanted, cause_of)
     level = abs(hearing.level_db - wanted.level_db) <= wanted.max_level_error_db
     yield make(
@@ -101,6 +109,13 @@ def _heard(make: Make, hearing: Hearing, wanted: SinkExpectation, cut_s: float, 
     if 1000 * cut_s > wanted.max_cut_ms:
         return make(outcome=outcome_of(False), got=f"{got}, then no more of it for {cut_s:.1f} s", at_s=hearing.end_s)
     return make(outcome=outcome_of(True), got=got)
+
+
+def _in_hold(at_s: float, length_s: float, hold: tuple[float, float]) -> bool:
+    """Whether a hold accounts for a gap: by when it is, and by how long."""
+    start_s, end_s = hold
+    ends_s = at_s + length_s  # also where something is missing, and takes no time in the recording
+    return start_s - EARLIER_S <= at_s and ends_s <= end_s + LATER_S and length_s <= end_s - start_s + LONGER_S
 
 
 def _heard_gap(

@@ -12,6 +12,7 @@ from harness.fault.wire import Sight, gap_cause, loss_cause
 from harness.judging.outcome import outcome_of
 from harness.verdict import Check, Outcome
 from harness.wire.gaps import Gap
+from harness.wire.holds import off_hold_s
 from harness.wire.streams import Stream
 
 
@@ -107,10 +108,18 @@ def _lost(name: str, sight: Sight, most: int, known: Circumstances) -> Check:
     )
 
 
+def _off_hold_s(gap: Gap, sight: Sight) -> float:
+    return off_hold_s(sight.holds, gap.start_s, gap.length_s)
+
+
 def _gap(name: str, sight: Sight, limit_ms: float, known: Circumstances) -> Check:
     """Judge the largest gap; one that is the host's fault leaves the check unknown unless another gap fails it."""
     outcome, got, at_s, why = Outcome.PASS, f"{sight.stream.max_gap_ms:g} ms", None, None
-    for gap in sorted(sight.stream.gaps(limit_ms / 1000), key=lambda gap: gap.length_s):
+    if sight.holds:
+        longest_s = max((_off_hold_s(gap, sight) for gap in sight.stream.gaps(0)), default=0.0)
+        got = f"{1000 * longest_s:g} ms beside the hold"
+    gaps = [gap for gap in sight.stream.gaps(limit_ms / 1000) if _off_hold_s(gap, sight) > limit_ms / 1000]
+    for gap in sorted(gaps, key=lambda gap: gap.length_s):
         cause = gap_cause(gap, sight, known.host, limit_s=limit_ms / 1000)
         by_host = cause.who is Who.HOST
         if by_host and outcome is Outcome.FAIL:

@@ -20,7 +20,7 @@ CODES = 2  # that a sample may be off after two legs, before it is wrong
 ROUNDING = 24.0  # 16-bit steps that are no sound
 FEW = 8  # samples, of which nothing can be said but that they are too many
 WIDEN = RATE // 200  # how far the edges of a gap are refined
-LAGS = tuple(RATE * ms // 1000 for ms in (20, 10, 30, 40, 60, 80, 100))  # packets that may have been played again
+LAGS = tuple(RATE * ms // 1000 for ms in (20, 10, 30, 40, 60, 80, 100))  # packets that may have been played twice
 AT_RAIL = 0.05  # so large a share of a stretch at the rails is clipping
 PRESENT, DULLED = 0.2, 0.7  # the file was heard on: its gain there is within that of its own; a clock dulls hisses
 
@@ -125,11 +125,11 @@ def _stretch(
         return Kind.SILENT, *_silence_around(file, sound, start, end)
     if _at_rail(file[start:end], sound[start:end]):
         return Kind.CLIPPED, start, end
-    for lag in LAGS:
-        if start >= lag and _same(sound[start:end], sound[start - lag : end - lag]):
+    for lag in (sign * lag for lag in LAGS for sign in (-1, 1)):
+        first, after = max(0, -lag, start - WIDEN), min(len(sound), len(sound) - lag, end + WIDEN)
+        if first <= start and end <= after and _same(sound[start:end], sound[start + lag : end + lag]):
             same = np.zeros(len(sound), bool)
-            around = slice(max(lag, start - WIDEN), end + WIDEN)
-            same[around] = sound[around] == sound[around.start - lag : around.start - lag + len(sound[around])]
+            same[first:after] = sound[first:after] == sound[first + lag : after + lag]
             return Kind.REPEATED, *_widened(same, start, end)
     added = inside[start:end].any() and _present(file[start:end], sound[start:end], *present)
     return Kind.ADDED if added else Kind.INSERTED, start, end

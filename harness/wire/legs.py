@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from harness.wire.collect import Wire, collect
 from harness.wire.frames import Datagram
+from harness.wire.holds import Hold, holds_of, tag
 from harness.wire.sip import Address, Codec, Media, Sighting
 from harness.wire.streams import Stream
 
@@ -32,6 +33,7 @@ class Leg:
     streams: tuple[Stream, ...] = field(default=(), repr=False)  # in the order in which they began
     others: tuple[Stream, ...] = field(default=(), repr=False)  # that came to its receiver from somebody else as well
     origins: frozenset[Address] = frozenset()  # where its sender listens, and so mostly sends from
+    holds: tuple[Hold, ...] = ()
 
     @property
     def stream(self) -> Stream | None:
@@ -95,6 +97,7 @@ class _Call:
     answers: tuple[Media, ...]  # of the callee
     answered_at_s: float | None
     ended_at_s: float | None
+    holds: tuple[Sequence[Hold], Sequence[Hold]]  # from the caller on, and back
 
 
 def _hops(sightings: Sequence[Sighting]) -> Iterator[_Call]:
@@ -116,18 +119,18 @@ def _read_call(sightings: Sequence[Sighting]) -> _Call | None:
     invites = [s for s in sightings if s.message.method == "INVITE" and s.message.status is None]
     if not invites:
         return None
-    caller_tag = _tag(invites[0].message.sender)
+    caller_tag = tag(invites[0].message.sender)
     media = {True: list[Media](), False: list[Media]()}
     for sighting in sightings:
         message = sighting.message
         if message.method in ("INVITE", "ACK", "PRACK", "UPDATE") and (agreed := message.media):
-            from_caller = (_tag(message.sender) == caller_tag) == (message.status is None)
+            from_caller = (tag(message.sender) == caller_tag) == (message.status is None)
             media[from_caller].append(agreed)
     answers = [s.time_s for s in sightings if s.message.method == "INVITE" and _is_success(s.message.status)]
     byes = [s.time_s for s in sightings if s.message.method == "BYE" and s.message.status is None]
     calling = [
         s for s in invites
-        if _tag(s.message.sender) == caller_tag and (not answers or s.time_s <= answers[0])
+        if tag(s.message.sender) == caller_tag and (not answers or s.time_s <= answers[0])
     ]  # fmt: skip
     # The last attempt: those before it were challenged, or sent elsewhere.
     calling = calling or invites[:1]  # a capture whose times are damaged has the answer first
@@ -139,6 +142,7 @@ def _read_call(sightings: Sequence[Sighting]) -> _Call | None:
         answers=tuple(media[False]),
         answered_at_s=answers[0] if answers else None,
         ended_at_s=byes[0] if byes else None,
+        holds=holds_of(sightings, caller_tag),
     )
 
 
@@ -148,8 +152,10 @@ def _both_ways(call: _Call, streams: Sequence[Stream], nodes: Mapping[str, str])
     caller = _node_at(first.src, nodes) or (_node_at(via, nodes) if via else None)
     callee = _node_at(last.dst, nodes)
     there, back = (caller, str(first.src)), (callee, str(last.dst))
-    yield _leg(call, there, back, call.offers, call.answers, streams, call.answers)
-    yield _leg(call, back, there, call.answers, call.offers, streams, call.answers)
+    onward = _leg(call, there, back, call.offers, call.answers, streams, call.answers)
+    yield replace(onward, holds=tuple(call.holds[0]))
+    returning = _leg(call, back, there, call.answers, call.offers, streams, call.answers)
+    yield replace(returning, holds=tuple(call.holds[1]))
 
 
 def _leg(
@@ -233,11 +239,6 @@ def crossed(leg: Leg, legs: Sequence[Leg]) -> tuple[Stream, Leg] | None:
 
 def _node_at(address: Address, nodes: Mapping[str, str]) -> str | None:
     return next((name for name, listens in nodes.items() if listens == str(address)), None)
-
-
-def _tag(header: str) -> str:
-    """Return the tag of a From or To header: who in a call is meant."""
-    return header.partition(";tag=")[2].partition(";")[0]
 
 
 def _is_success(status: int | None) -> bool:

@@ -35,6 +35,7 @@ INVITED = """\
   </recv>
 """
 ACKED = '  <recv request="ACK"/>\n'
+PAUSES, SPEAKS_ON = (f'  <nop><action><exec rtp_stream="{what}"/></action></nop>\n' for what in ("pause", "resume"))
 SPEAKS = '  <nop><action><exec rtp_stream="{audio_ulaw},-1,0"/></action></nop>\n'
 HUNG_UP = """\
   <recv request="BYE"/>
@@ -57,6 +58,12 @@ def replies(status: str, *, direction: str | None = None) -> str:
         return f"  <send><![CDATA[\n      SIP/2.0 {status}\n{REPLY}      Content-Length: 0\n\n  ]]></send>\n"
     body = TYPE + SDP.format(version=1, direction=direction)
     return f"  <send><![CDATA[\n      SIP/2.0 {status}\n{REPLY}{body}\n  ]]></send>\n"
+
+
+def takes_again(status: str, *, direction: str | None = None) -> str:
+    """Return a re-INVITE of the caller's that comes, a response to it with an SDP of that direction, and its ACK."""
+    response = replies(status, direction=direction).replace("[last_To:];tag=[pid]device[call_number]", "[last_To:]")
+    return f'  <recv request="INVITE"/>\n{response}{ACKED}'
 
 
 def waits(milliseconds: int) -> str:

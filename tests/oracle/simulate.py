@@ -114,6 +114,13 @@ def repeated(sound: Samples, at: int, length: int = FRAME) -> Samples:
     return changed
 
 
+def anticipated(sound: Samples, at: int, length: int = FRAME) -> Samples:
+    """Play the frame after in place of the right one, as a buffer does that begins again."""
+    changed: Samples = sound.copy()
+    changed[at : at + length] = sound[at + length : at + 2 * length]
+    return changed
+
+
 def muted(sound: Samples, at: int, length: int = FRAME) -> Samples:
     """Silence a frame."""
     changed: Samples = sound.copy()

@@ -21,7 +21,8 @@ FORBIDDEN = {
     "b2b.plan": ("b2b.roles", "b2b.baresip", "b2b.orchestrator", "b2b.cli", "b2b.doctor"),
     "b2b.orchestrator": ("b2b.cli", "b2b.doctor"),
 }
-FOUNDATIONS = ("errors", "clock", "child", "logs", "flags", "addresses", "host")  # the modules beside the packages
+# The modules beside the packages.
+FOUNDATIONS = ("errors", "clock", "child", "logs", "flags", "addresses", "hold", "host")
 PACKAGES = ("b2b.audio", "b2b.baresip", "b2b.roles", *UPPER)
 HEAVY = ("numpy", "scipy", "pydub", "pytest", "dpkt", "allure")
 

@@ -128,6 +128,9 @@ def test_a_bad_value_is_refused(read_plan, setting, sentence):
     'codec = "opus"': "codec: wanted pcmu or pcma or pcmu,pcma or pcma,pcmu, came the string 'opus'",
     "loop = 1": "loop: wanted true or false, came the integer 1",
     "duration_s = 0": "duration_s: wanted a number above 0, came 0.0",
+    "hold = 2000": "hold: wanted a string, came the integer 2000",
+    'hold = "4000-2000"': "hold: wanted from when to when in milliseconds from the answer, as 2000-4000, came "
+    "'4000-2000'",
 }.items())
 def test_a_bad_value_of_a_source_is_refused(read_plan, setting, sentence):
     """Choices are choices of one type, and a switch is no number."""

@@ -291,3 +291,18 @@ def test_two_mixers_are_two_codings():
     recording = simulate.in_silence(simulate.mix(faint, 8.0, np.zeros(len(faint))), LEAD, 2000)
     assert compare(file_of(1), recording, gain=[0.1, 8.0]).code_equal > 0.99
     assert compare(file_of(1), recording, gain=0.8).code_equal < 0.9
+
+
+@pytest.mark.parametrize(
+    ("held_s", "bad"), [((8.9, 11.1), set()), ((8.9, 9.9), {"heard gap"}), ((2.0, 4.0), {"heard gap"})]
+)
+def test_silence_while_a_call_was_on_hold(held_s, bad):
+    """Two seconds of it are no gap where the call was held then and for as long, but are one elsewhere."""
+    sound = direct(5)
+    start = round(9 * RATE)
+    sound[start : start + 2 * RATE] = 0
+    recording, file = heard(sound), file_of(5)
+    checks = check_hearing(
+        "sink", "sink.wav", compare(file, recording), WANTED, length_s=len(recording) / RATE + 1, holds=[held_s]
+    )
+    assert {check.name for check in checks if check.outcome is not Outcome.PASS} == bad

@@ -17,6 +17,7 @@ FAULTS = {
     simulate.dropped: Kind.MISSING,
     simulate.doubled: Kind.REPEATED,
     simulate.repeated: Kind.REPEATED,
+    simulate.anticipated: Kind.REPEATED,
     simulate.muted: Kind.SILENT,
 }
 EACH_FAULT = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
@@ -108,7 +109,7 @@ def test_faults_behind_a_mixer_are_found(seed, fault):
 def test_several_faults_are_told_apart():
     """One of each kind in one call, in order."""
     heard = call(file_of(30, 1)[: 20 * RATE])
-    places = simulate.loud_places(file_of(30, 1)[: 20 * RATE], 40, 5)[::-10]  # the last first: faults move what follows
+    places = simulate.loud_places(file_of(30, 1)[: 20 * RATE], 50, 5)[::-10]  # the last first: faults move what follows
     for fault, place in zip(FAULTS, places, strict=True):
         heard = fault(heard, LEAD + place)
     gaps = compare(file_of(30, 1), heard).gaps
