@@ -10,6 +10,7 @@ from typing import Any
 
 from b2b.errors import UsageError
 from b2b.flags import CALLING_ROLES, ORCHESTRATOR, SOURCE, plan_flags
+from b2b.logs import printable
 from b2b.plan import toml
 from b2b.plan.change import TOPOLOGY, Keys, changed, full
 from b2b.plan.check import check_value, describe, did_you_mean, suggest
@@ -103,7 +104,7 @@ def _check_tables(document: Mapping[str, Any], known: Collection[str], where: Wh
             raise where.error(name, says=f"wanted below [topology], as [topology.{name}], came at the top")
         if name not in OURS and (meant := suggest(name, {*OURS, *known}, cutoff=0.75)):
             raise where.error(name, says=f"unknown table; did you mean {meant}?")
-        yield f"unknown table [{name}] ignored: nothing that is installed reads it"
+        yield f"unknown table [{printable(name)}] ignored: nothing that is installed reads it"
 
 
 def _check_expect(table: object, where: Where) -> None:

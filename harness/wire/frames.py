@@ -55,8 +55,8 @@ class Decoder:
                 return _plain_udp(time_s, frame, start) or self._ipv4(time_s, frame[start:])
             if kind == ETHER_IPV6:
                 return self._ipv6(time_s, frame[start:])
-        except (dpkt.Error, struct.error, IndexError):
-            pass  # a packet that is none: the capture may have cut it, or its sender was broken
+        except (dpkt.Error, struct.error, IndexError, AttributeError):
+            pass  # a packet that is none (the capture may have cut it, its sender was broken), or one that is encrypted
         return None
 
     def _ipv4(self, time_s: float, packet: bytes) -> Datagram | None:

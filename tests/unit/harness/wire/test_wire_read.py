@@ -46,8 +46,16 @@ def test_a_datagram_is_found_under_any_link_layer(tmp_path: Path, link: int, fra
 
 @pytest.mark.parametrize(
     "frame",
-    [b"", bytes(13), ether(PACKET4)[:30], bytes(12) + b"\x08\x06" + bytes(28), ether(ip4(b"", proto=1)), b"\xff" * 80],
-    ids=["empty", "cut in ethernet", "cut in ipv4", "arp", "icmp", "ones"],
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(bytes(13), id="cut in ethernet"),
+        pytest.param(ether(PACKET4)[:30], id="cut in ipv4"),
+        pytest.param(bytes(12) + b"\x08\x06" + bytes(28), id="arp"),
+        pytest.param(ether(ip4(b"", proto=1)), id="icmp"),
+        pytest.param(b"\xff" * 80, id="ones"),
+        pytest.param(ether(ip6(bytes(16), 50)), id="encrypted"),
+        pytest.param(ether(ip6(struct.pack("!BBHI", 50, 0, 1, 7) + bytes(16), 44)), id="encrypted fragment"),
+    ],
 )
 def test_what_is_no_datagram_is_passed_over(tmp_path: Path, frame: bytes) -> None:
     """And reading goes on."""
