@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -46,10 +48,10 @@ def scenario(name: str) -> str:
 def judged(b2b, tmp_path):
     """Start a run with a device in it."""
 
-    def start(pbx, expect="", *, seconds=4):
+    def start(pbx, expect="", *more, seconds=4, network="private"):
         path = tmp_path / "device.plan.toml"
         path.write_text(PLAN.format(sample=SAMPLE, pbx=pbx, expect=expect, seconds=seconds))
-        return b2b("orchestrator", "--plan", path, "--run-dir", tmp_path / "run", "--network", "private")
+        return b2b("orchestrator", "--plan", path, "--run-dir", tmp_path / "run", "--network", network, *more)
 
     return start
 
@@ -79,6 +81,17 @@ def test_a_source_hears_its_echo(judged, found, tmp_path):
     assert "udp 127.0.0.1:5080" in resources["before"]["ports"]
     assert resources["before"]["descriptors"] > 3
     assert resources["after"]["memory_kb"] > 1000
+
+
+def test_a_device_whose_port_is_taken(judged, found):
+    """On the machine's own network --free-ports finds it another, which its command line and its caller know."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        with contextlib.suppress(OSError):  # somebody else's then
+            taken.bind(("127.0.0.1", 5080))
+        run = judged(ECHO + OPEN, 'source.hears = "source"', "--free-ports", seconds=2, network="host")
+        assert run.wait_exit() == 0 or "no capture" in run.output, run.output
+    assert not [check for check in found()[0].values() if check["outcome"] == "fail"]
+    assert run.wait_line(r"^\[pbx *\] ✓ ready sip=127\.0\.0\.1:(\d+)")[1] != "5080"
 
 
 def test_a_device_with_sound_of_its_own(judged, found):
