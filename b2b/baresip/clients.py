@@ -46,11 +46,12 @@ def _port(address: str) -> int:
 
 
 def _inodes(process: int) -> set[str]:
-    """Return the sockets that a process has open."""
+    """Return the sockets that a process has open; none where it has ended."""
     found = set()
-    for link in Path(f"/proc/{process}/fd").iterdir():
-        with contextlib.suppress(OSError):  # closed meanwhile
-            name = str(link.readlink())
-            if name.startswith("socket:["):
-                found.add(name[len("socket:[") : -1])
+    with contextlib.suppress(OSError):
+        for link in Path(f"/proc/{process}/fd").iterdir():
+            with contextlib.suppress(OSError):  # closed meanwhile
+                name = str(link.readlink())
+                if name.startswith("socket:["):
+                    found.add(name[len("socket:[") : -1])
     return found

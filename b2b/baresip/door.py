@@ -52,6 +52,7 @@ PIDFD_GETFD = 438
 
 PR_SET_NO_NEW_PRIVS = 38
 SET_MODE_FILTER, FLAG_NEW_LISTENER = 1, 8  # seccomp(2)
+FLAG_WAIT_KILLABLE = 32  # from Linux 5.19 on: who asks is not stopped before it is answered, and so asks once
 ALLOW, NOTIFY = 0x7FFF0000, 0x7FC00000
 LOAD_WORD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06  # classic BPF
 NOTIF_RECV, NOTIF_SEND = 0xC0502100, 0xC0182101  # ioctls on the listener
@@ -111,11 +112,12 @@ class Door:
         words = [0]
         if self._abi:
             _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-            fd = _libc.syscall(self._abi.seccomp, SET_MODE_FILTER, FLAG_NEW_LISTENER, ctypes.byref(self._program))
-            if fd >= 0:
-                socket.send_fds(self._childs, [b"\0"], [fd])
-                os.close(fd)
-                return
+            for flags in (FLAG_NEW_LISTENER | FLAG_WAIT_KILLABLE, FLAG_NEW_LISTENER):
+                fd = _libc.syscall(self._abi.seccomp, SET_MODE_FILTER, flags, ctypes.byref(self._program))
+                if fd >= 0:
+                    socket.send_fds(self._childs, [b"\0"], [fd])
+                    os.close(fd)
+                    return
             words = [ctypes.get_errno()]
         self._childs.send(bytes(words))
 

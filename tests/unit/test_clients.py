@@ -42,6 +42,9 @@ def test_whoever_listens_is_known_by_its_process(port: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         nobodys = server.getsockname()[1]
     assert not listens(os.getpid(), nobodys)
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    assert not listens(ended.pid, port)
 
 
 def test_we_are_alone_until_another_process_comes(port: int, request: pytest.FixtureRequest) -> None:

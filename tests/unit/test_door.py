@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import signal
 import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,6 +156,49 @@ def test_a_program_behind_the_filter_listens_only_where_it_may(guest: tuple[subp
     assert said == ["127.0.0.1 True False True", "True", "Address already in use"]
     with socket.socket() as neighbour:
         neighbour.bind(("127.0.0.1", port))
+
+
+ASKS = """
+import select, socket, sys
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.bind(("0.0.0.0", 0))
+print(sock.getsockname()[0])
+server = socket.socket()
+server.bind(("127.0.0.1", int(sys.argv[1])))
+server.listen()
+print("listens")
+select.select([server], [], [])
+server.accept()
+print("accepted")
+"""
+
+
+class Disturbed(Door):
+    """Stops and continues whoever has asked, before it has its answer."""
+
+    def _decide(self, number: int, pid: int, process: int, arguments: list[int]) -> tuple[int, int]:
+        answer = super()._decide(number, pid, process, arguments)
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.05)  # on a kernel that lets it be stopped
+        os.kill(pid, signal.SIGCONT)
+        return answer
+
+
+def test_who_is_stopped_while_it_asks_is_answered_all_the_same() -> None:
+    """Once: to bind a socket again would be an error, and a second to accept would be a stranger."""
+    port, strangers = free_port("127.0.0.1", socket.SOCK_STREAM), list[bool]()
+    keeper = Disturbed(address="127.0.0.1", control_port=port, on_stranger=lambda: strangers.append(True))
+    argv = [sys.executable, "-u", "-c", ASKS, str(port)]
+    with child.start(argv, before_exec=keeper.install) as process:
+        keeper.serve(process.pid)
+        if keeper.refusal:
+            process.kill()
+            pytest.skip(keeper.refusal)
+        assert process.stdout
+        assert [process.stdout.readline() for _ in range(2)] == [b"127.0.0.1\n", b"listens\n"]
+        with socket.create_connection(("127.0.0.1", port)):
+            assert process.stdout.readline() == b"accepted\n"
+    assert not strangers
 
 
 def test_a_processor_that_nobody_has_tried_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
