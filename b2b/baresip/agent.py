@@ -15,7 +15,7 @@ from b2b import clock
 from b2b.baresip import config, versions
 from b2b.baresip.clients import listens
 from b2b.baresip.config import Account
-from b2b.baresip.control import CallEvent, Control, Refused
+from b2b.baresip.control import CLOSED, CallEvent, Control, Lost, Refused
 from b2b.baresip.door import free_port
 from b2b.baresip.process import Baresip
 from b2b.baresip.stats import LegStats, parse_audio_debug
@@ -90,7 +90,7 @@ class UserAgent:
         self._asked_port = port
         self._own_group, self._work_dir = own_group, work_dir
         self._on_message = on_message
-        self._leaving = self._stranger_told = False
+        self._leaving = self._loss_told = False
         self._totals: dict[str, tuple[int, int]] = {}
         self._closing_leg = accounts[0].user
         self._control: Control | None = None
@@ -218,7 +218,10 @@ class UserAgent:
     def _command(self, *commands: str) -> str:
         if not self._control:
             raise SipError("baresip is gone")
-        return self._control.commands(*commands)
+        try:
+            return self._control.commands(*commands)
+        except Lost:
+            raise SipError(self._why_lost(CLOSED)) from None
 
     def _start(self) -> None:
         any_port = free_port(self.address, socket.SOCK_DGRAM)  # where there is none the address is not ours
@@ -298,22 +301,29 @@ class UserAgent:
         self._on_message(event)
 
     def _on_loss(self, reason: str) -> None:
-        if not self._leaving:
-            ended = self._baresip.how_it_ended(patience_s=1)
-            if not ended and listens(self._baresip.pid, self._baresip.control_port):  # it has hung up on us for another
-                self._on_stranger()
-                return
-            said = self._baresip.last_words() or "nothing"
-            self._on_message(AgentLost(f"lost baresip ({ended or reason}); it last said: {said}"))
+        if not self._leaving and not self._loss_told:
+            self._tell_loss(self._why_lost(reason))
 
     def _on_stranger(self) -> None:
-        if not self._leaving and not self._stranger_told:
-            self._stranger_told = True
-            port = self._baresip.control_port
-            self._on_message(AgentLost(
-                f"somebody else has connected to baresip's control socket, 127.0.0.1:{port}, and could steer the call, "
-                "so it is ended; look for who that is, say with `ss -tnp`"
-            ))  # fmt: skip
+        if not self._leaving and not self._loss_told:
+            self._tell_loss(self._stranger())
+
+    def _tell_loss(self, reason: str) -> None:
+        self._loss_told = True
+        self._on_message(AgentLost(reason))
+
+    def _why_lost(self, reason: str) -> str:
+        ended = self._baresip.how_it_ended(patience_s=1)
+        if not ended and listens(self._baresip.pid, self._baresip.control_port):  # it has hung up on us for another
+            return self._stranger()
+        return f"lost baresip ({ended or reason}); it last said: {self._baresip.last_words() or 'nothing'}"
+
+    def _stranger(self) -> str:
+        door = f"127.0.0.1:{self._baresip.control_port}"
+        return (
+            f"somebody else has connected to baresip's control socket, {door}, and could steer the call, so it is "
+            "ended; look for who that is, say with `ss -tnp`"
+        )
 
 
 class _PortTaken(Exception):  # noqa: N818 - it may be mended

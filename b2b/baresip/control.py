@@ -17,6 +17,7 @@ from b2b.errors import SipError
 
 LARGEST_MESSAGE = 1 << 20
 ANSWER_S = 3.0
+CLOSED = "it closed the connection"
 SHORT_S = 0.3  # for one that did not answer the last time
 
 
@@ -78,6 +79,10 @@ class Refused(SipError):  # noqa: N818 - often the call was just faster
     """baresip did not want to do what it was told."""
 
 
+class Lost(SipError):  # noqa: N818 - what it is an error of is the agent's to say
+    """The control connection came to an end."""
+
+
 class Control:
     """The one client of a baresip's control socket; events go to `on_event`, the end of it to `on_loss`."""
 
@@ -95,13 +100,13 @@ class Control:
 
         They go out in one piece, and baresip carries them out without anything happening in between: an incoming
         call, for one, would change the account that the next command is about. Raises Refused where baresip does not do
-        one of them, SipError where it does not answer.
+        one of them, Lost where it is gone, SipError where it does not answer.
         """
         numbered = [(str(next(self._tokens)), command) for command in commands]
         try:
             self._socket.sendall(b"".join(encode(command, token) for token, command in numbered))
         except OSError as error:
-            raise SipError(f"lost the control connection to baresip: {error.strerror}") from error
+            raise Lost(f"lost the control connection to baresip: {error.strerror}") from error
         patience_s = SHORT_S if self._slow else ANSWER_S
         deadline = clock.Deadline.patience(patience_s)
         answers = [self._answer(command, token, deadline, patience_s) for token, command in numbered]
@@ -118,7 +123,7 @@ class Control:
                 raise SipError(f"baresip did not answer `{command}` within {patience_s:g} s") from None
         if answer is None:
             self._answers.put(None)  # for whoever asks next
-            raise SipError(f"lost the control connection to baresip before it answered `{command}`")
+            raise Lost(f"lost the control connection to baresip before it answered `{command}`")
         if not answer.get("ok"):
             raise Refused(f"baresip refused `{command}`: {answer.get('data', '')}")
         return str(answer.get("data", ""))
@@ -131,7 +136,7 @@ class Control:
         self._socket.close()
 
     def _read(self) -> None:
-        buffer, reason = bytearray(), "it closed the connection"
+        buffer, reason = bytearray(), CLOSED
         try:
             while data := self._socket.recv(65536):
                 buffer += data

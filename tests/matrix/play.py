@@ -213,6 +213,8 @@ def _unexpected(
 ) -> Iterator[str]:
     """Yield what is not as the story has it."""
     codes, verdicts = (story.codes, story.verdicts) if hit else (frozenset({0, 1}), frozenset({"pass", "unknown"}))
+    if story.last_words and story.last_words in (summary.get("failed_first") or {}).get("reason", ""):
+        codes |= {65}
     if code not in codes:
         yield f"wanted exit code {' or '.join(map(str, sorted(codes)))}, got {code}"
     if verdict not in verdicts:

@@ -24,6 +24,7 @@ OF_US = frozenset({"pass", "unknown"})  # what this machine did is nobody else's
 HARMED = frozenset({"fail", "unknown"})
 NONE = frozenset({None})
 SIGKILLED = -9
+DRAINED = "snd_pcm_file_drain: Assertion"  # libasound dies of a write that was interrupted, which a longer one can be
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Story:
     """One call in which something happens to somebody.
 
     `codes` and `verdicts` are what the run may end with; a verdict of None is that there is none. `prefix` is what the
-    command is run by, with RUN for the run folder, `tables` are added to the plan, `within` is who must be told to have
-    failed first.
+    command is run by, with RUN for the run folder, `tables` are added to the plan, `blamed` is who must be told to have
+    failed first. A baresip may also die of what is done to it, with `last_words`, which is 65 as any such death is.
     """
 
     victim: str
@@ -43,6 +44,7 @@ class Story:
     prefix: tuple[str, ...] = ()
     tables: str = ""
     blamed: str = ""
+    last_words: str = ""
 
     @property
     def name(self) -> str:
@@ -75,7 +77,7 @@ def _agents() -> Iterator[Story]:
             blamed = "" if late else agent.partition("'")[0]
             yield Story(agent, KILLED, phase, killed, JUDGED if late else FAILED, blamed=blamed)
             harm = HARMED if phase == IN_CALL else JUDGED
-            yield Story(agent, STOPPED, phase, frozenset({0, 1}), harm)
+            yield Story(agent, STOPPED, phase, frozenset({0, 1}), harm, last_words=DRAINED if late else "")
             yield Story(agent, STARVED, phase, frozenset({0, 1}), OF_US)
 
 
