@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -152,7 +153,9 @@ def _ready(value: object) -> dict[str, Any]:
     if table.get("timeout_ms", 1) <= 0:
         raise UsageError(f"timeout_ms: wanted a number above 0, came {table['timeout_ms']}")
     try:
-        re.compile(table.get("output", ""))
+        with warnings.catch_warnings():  # of what may mean something else one day
+            warnings.simplefilter("ignore", FutureWarning)
+            re.compile(table.get("output", ""))
     except re.error as error:
         raise UsageError(f"output: wanted a regular expression, came {table['output']!r}: {error}") from None
     return {"timeout_ms": READY_MS, **table}
