@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import stat
 import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +32,44 @@ def marked(mark: str) -> dict[int, str]:
     return found
 
 
-def networks(pids: dict[int, str]) -> set[str]:
-    """Return the network namespaces of processes, without our own."""
-    found = set()
+class Networks:
+    """The network namespaces of processes, without our own.
+
+    They are held until closed: the kernel gives the number of one that has gone to the next that is made.
+    """
+
+    def __init__(self, pids: Iterable[int] = ()) -> None:
+        self._held = _networks(pids)
+
+    def still_used(self) -> set[str]:
+        """Return those in which there still is somebody."""
+        now = _networks(int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
+        _close(now)
+        return now.keys() & self._held.keys()
+
+    def close(self) -> None:
+        """Let go of them."""
+        _close(self._held)
+
+
+def _networks(pids: Iterable[int]) -> dict[str, int]:
+    """Return the namespaces by name, each with a descriptor of it."""
+    found: dict[str, int] = {}
+    ours = os.readlink("/proc/self/ns/net")  # noqa: PTH115
     for pid in pids:
-        try:
-            found.add(str(Path(f"/proc/{pid}/ns/net").readlink()))
-        except OSError:
-            continue
-    return found - {str(Path("/proc/self/ns/net").readlink())}
+        with contextlib.suppress(OSError):
+            fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+            name = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115
+            if name == ours or name in found:
+                os.close(fd)
+            else:
+                found[name] = fd
+    return found
 
 
-def still_used(before: set[str]) -> set[str]:
-    """Return those of the network namespaces in which there still is somebody."""
-    return before & networks({int(entry.name): "" for entry in Path("/proc").glob("[0-9]*")})
+def _close(networks: dict[str, int]) -> None:
+    for fd in networks.values():
+        os.close(fd)
 
 
 def gone_after_s(mark: str, patience_s: float) -> tuple[float, dict[int, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -87,7 +88,8 @@ def play(story: Story, folder: Path) -> Outcome:
     kept = folder / "run.kept"
     run = _run_folder(story, folder) or (kept if kept.exists() else run)
     problems += [f"left behind: {name}" for name in left.values()]
-    problems += [f"somebody is left in {network}" for network in examine.still_used(networks)]
+    with contextlib.closing(networks):
+        problems += [f"somebody is left in {network}" for network in networks.still_used()]
     problems += [f"left behind: {name}" for name in examine.leftover_files(temporary, run)]
     problems += examine.unreadable(run)
     text = (folder / "output").read_text(errors="replace")
@@ -129,10 +131,10 @@ def _run_folder(story: Story, folder: Path) -> Path | None:
     return max((folder / "reports" / "runs").glob("*"), default=folder / "run")
 
 
-def _happen(story: Story, folder: Path, process: subprocess.Popen[bytes]) -> tuple[bool, set[str]]:
+def _happen(story: Story, folder: Path, process: subprocess.Popen[bytes]) -> tuple[bool, examine.Networks]:
     """Wait for the moment and let it happen; return whether it did, and the networks that were there."""
     if story.fault not in FAULTS:
-        return True, set()
+        return True, examine.Networks()
 
     def events() -> list[dict[str, Any]]:
         return list(read_lines((_run_folder(story, folder) or folder / "run") / "events.jsonl"))
@@ -141,14 +143,14 @@ def _happen(story: Story, folder: Path, process: subprocess.Popen[bytes]) -> tup
     moment = _moment(story, events)
     while process.poll() is None and time.monotonic() < ends:
         if moment() and (pid := _victim(story, process.pid, events())):
-            networks = examine.networks(processes_of(process.pid))
+            networks = examine.Networks(processes_of(process.pid))
             try:
                 FAULTS[story.fault](pid)
             except OSError:  # it has just gone
                 return False, networks
             return True, networks
         time.sleep(POLL_S)
-    return False, set()
+    return False, examine.Networks()
 
 
 def _moment(story: Story, events: Callable[[], list[dict[str, Any]]]) -> Callable[[], bool]:
