@@ -25,11 +25,16 @@ class MemoryFile:
         return self.path
 
 
+_out = io.StringIO()  # one for all: click remembers every output that it was ever given
+
+
 def said(speak: Callable[[], object]) -> str:
     """Return what a function prints; a terminal's commands in it are an AssertionError."""
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
+    _out.seek(0)
+    _out.truncate()
+    with contextlib.redirect_stdout(_out), contextlib.redirect_stderr(_out):
         speak()
-    return harmless(out.getvalue())
+    return harmless(_out.getvalue())
 
 
 def harmless(text: str) -> str:
