@@ -179,8 +179,12 @@ class UserAgent:
         self._in_call(account, f"sndcode {digits}")
 
     def hold(self, account: Account, command: str) -> None:
-        """Put one leg's call on `hold`, or `resume` it. Raises Refused where it is gone."""
-        self._in_call(account, command)
+        """Put one leg's call on `hold`, or `resume` it, where it is still there.
+
+        Versions 1.1 to 2.5 say that they refuse to resume a call when they do; what came of it is seen on the wire.
+        """
+        with contextlib.suppress(Refused):
+            self._about(account, command)
 
     def hang_up(self) -> None:
         """End every call; when this returns, baresip has let go of their sound cards."""

@@ -42,7 +42,7 @@ class Dialect:
         return (f"dial {uri} {place}",) if self.by_call else (f"uafind {account.uri(address)}", f"dial {uri}")
 
     def about(self, account: Account, address: str, call_id: str, command: str) -> tuple[str, ...]:
-        """Return the commands that do something, `accept` or `hangup`, with one leg's call."""
+        """Return the commands that do something, `accept` or `hold`, with one leg's call."""
         return (f"{command} {call_id}",) if self.by_call else (f"uafind {account.uri(address)}", command)
 
     @property

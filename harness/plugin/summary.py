@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +32,8 @@ class Summary:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the calls of a test."""
-        self._rows += [Row(**values) for values in getattr(report, ROWS, [])]
+        rows = [Row(**values) for values in getattr(report, ROWS, [])]
+        self._rows += [replace(row, folder=row.folder and self._at_home(row.folder)) for row in rows]
         if report.skipped and isinstance(report.longrepr, tuple) and NOT_INSTALLED in (why := report.longrepr[2]):
             self._not_made[report.nodeid] = why.partition(NOT_INSTALLED)[2]
 
@@ -39,7 +42,7 @@ class Summary:
         if self._rows:
             continuity.write(self._config.stash[options.KEY].reports, self._sorted())
             if results := self._config.getoption("allure_report_dir", None):
-                allure_results.describe_session(Path(results))
+                allure_results.describe_session(Path(results), {row.host for row in self._rows})
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Write one line per call, and one per call that could not be made for want of the device."""
@@ -54,6 +57,10 @@ class Summary:
         if self._rows:
             report = self._config.stash[options.KEY].reports / continuity.MARKDOWN
             terminalreporter.line(f"continuity report: {report}")
+
+    def _at_home(self, folder: str) -> str:
+        """Return where a run folder is on this machine, whichever it was made on."""
+        return os.path.relpath(self._config.stash[options.KEY].runs / Path(folder).name, self._config.rootpath)
 
     def _sorted(self) -> list[Row]:
         return sorted(self._rows, key=lambda row: (row.test, row.began_s))
