@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import tempfile
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from b2b import __version__
 
 HOME = "b2b_home"  # what a worker on another machine is given: the channel on which it sends files
+FAR = ("ssh=", "socket=", "chdir=")  # in the --tx of a worker that has to be sent everything
 RUNS, RESULTS = "runs", "allure"
 LARGEST = 1 << 20  # octets of a file that are sent at once
 PATIENCE_S = 60.0
@@ -42,6 +45,7 @@ class FarWorker:
     def __init__(self, config: pytest.Config, runs: Path) -> None:
         self._channel = config.workerinput[HOME]  # type: ignore[attr-defined]
         self._folders = {RUNS: runs}
+        os.chdir(config.rootpath)  # by which sentences name files, here as at home
         if config.getoption("allure_report_dir", None):
             self._folders[RESULTS] = Path(tempfile.mkdtemp(prefix="b2b-results-"))
             config.option.allure_report_dir = str(self._folders[RESULTS])
@@ -87,6 +91,28 @@ class Home:
         if results := config.getoption("allure_report_dir", None):
             self._folders[RESULTS] = Path(results).absolute()
         self._trouble: list[str] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Let pytest-xdist send the project, unless something else was asked for, and find there what was named here.
+
+        It looks for each word of the command line that is a file below what it has sent, and only knows whole paths.
+        """
+        config, option = session.config, session.config.option
+        if not any(word in spec for spec in config.getoption("tx", None) or () for word in FAR):
+            return
+        if not option.rsyncdir and not config.getini("rsyncdirs"):
+            option.rsyncdir = [str(config.rootpath)]
+            option.rsyncignore = [*option.rsyncignore, str(self._folders[RUNS].parent)]
+        words = list[str]()
+        for word in config.invocation_params.args:
+            if word in option.file_or_dir:
+                words.append(str(config.invocation_params.dir / word))
+            elif words and words[-1].startswith("--") and "=" not in words[-1] and not str(word).startswith("-"):
+                words[-1] += f"={word}"  # an option's, which it is not to look for
+            else:
+                words.append(str(word))
+        config.invocation_params = replace(config.invocation_params, args=tuple(words))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
