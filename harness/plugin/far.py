@@ -92,15 +92,28 @@ class Home:
             self._folders[RESULTS] = Path(results).absolute()
         self._trouble: list[str] = []
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Say in a sentence which machine cannot be used. Raises pytest.UsageError."""
+        if not any(word in spec for spec in session.config.getoption("tx", None) or () for word in FAR):
+            return (yield)
+        self._prepare(session.config)
+        try:
+            return (yield)
+        except pytest.UsageError:
+            raise
+        except Exception as error:  # whatever execnet comes upon; ssh has said why
+            raise pytest.UsageError(
+                f"--tx: a machine cannot be used ({type(error).__name__}: {error}); wanted one at which "
+                "`ssh MACHINE PYTHON --version` answers without a question"
+            ) from None
+
+    def _prepare(self, config: pytest.Config) -> None:
         """Let pytest-xdist send the project, unless something else was asked for, and find there what was named here.
 
         It looks for each word of the command line that is a file below what it has sent, and only knows whole paths.
         """
-        config, option = session.config, session.config.option
-        if not any(word in spec for spec in config.getoption("tx", None) or () for word in FAR):
-            return
+        option = config.option
         if not option.rsyncdir and not config.getini("rsyncdirs"):
             option.rsyncdir = [str(config.rootpath)]
             option.rsyncignore = [*option.rsyncignore, str(self._folders[RUNS].parent)]

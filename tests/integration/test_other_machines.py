@@ -95,6 +95,16 @@ def test_plans_on_two_machines(machines, project, tmp_path):
         assert not (tmp_path / name / "project" / "reports" / "runs").exists(), "it has been brought home"
 
 
+@pytest.mark.parametrize(("name", "python"), [("nowhere", sys.executable), ("lab1", "/nonexistent/python")])
+def test_a_machine_that_cannot_be_used(machines, project, tmp_path, name, python):
+    """One sentence, behind ssh's own; and no call."""
+    said, code = session(machines, project, tmp_path, python=python, names=[name])
+    assert code == 4, said
+    assert re.search(r"^ERROR: --tx: a machine cannot be used \(.*; wanted one at which", said, re.MULTILINE), said
+    assert re.search("Could not resolve hostname nowhere|/nonexistent/python: (No such file|not found)", said), said
+    assert "Traceback" not in said
+
+
 def test_a_machine_without_b2b(machines, project, tmp_path):
     """One sentence, and no call."""
     bare = tmp_path / "bare"
