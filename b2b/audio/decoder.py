@@ -90,7 +90,8 @@ class Decoder:
             self.taken_bytes += len(sound)
             if len(sound) < wanted and not self._ended:
                 self.underruns += 1
-            self._changed.notify_all()
+            if len(self._sound) < self._capacity:  # the other thread has something to do
+                self._changed.notify_all()
         return sound.ljust(wanted, b"\0")
 
     def check(self) -> None:
