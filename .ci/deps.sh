@@ -55,7 +55,6 @@ look() {
   need build-essential bash -c 'gcc -E - <<< "#include <stdlib.h>"'  # of pesq there is only the source
   need python3-dev "$python" -c 'import os, sysconfig; open(os.path.join(sysconfig.get_paths()["include"], "Python.h"))'
   need chromium command -v chromium  # opens the pages
-  need openssh-server command -v sshd  # other machines, here in networks of their own
   need libfaketime bash -c 'ls /usr/lib/*/faketime/libfaketime.so.1'  # makes calls that go faster than their sound
 }
 
@@ -90,10 +89,7 @@ daemons=()
 let_none_start() {
   local package
   for package in "${missing[@]}"; do
-    case $package in
-      kamailio | rtpengine-daemon) daemons+=("$package") ;;
-      openssh-server) daemons+=(ssh) ;;
-    esac
+    case $package in kamailio | rtpengine-daemon) daemons+=("$package") ;; esac
   done
   [ ${#daemons[@]} -gt 0 ] && [ ! -e $policy ] || return 0
   policy_made=yes

@@ -9,7 +9,7 @@ import pytest
 
 from b2b.errors import B2bError
 from harness.errors import CheckError, CouldNotTellError
-from harness.plugin import far, options, plans
+from harness.plugin import options, plans
 from harness.plugin.fixtures import b2b_changes, b2b_network, call, topology
 from harness.plugin.making import RERUN, clean_up, made_by, publish
 from harness.plugin.summary import ROWS, Summary
@@ -29,15 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.add(parser)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the options; whoever tells the user of the results sums the calls up, also those of other machines."""
-    config.stash[options.KEY] = chosen = options.read(config)
+    """Read the options; whoever tells the user of the results sums the calls up."""
+    config.stash[options.KEY] = options.read(config)
     config.addinivalue_line("markers", MARK)
-    if far.is_far(config):
-        config.pluginmanager.register(far.FarWorker(config, chosen.runs), "b2b-far")
-    elif not hasattr(config, "workerinput"):
-        config.pluginmanager.register(far.Home(config, chosen.runs), "b2b-home")
+    if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Summary(config), "b2b-summary")
 
 

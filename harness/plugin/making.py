@@ -18,7 +18,6 @@ from b2b.plan.load import RUN
 from harness.call import Call
 from harness.errors import CouldNotTellError
 from harness.plugin import options
-from harness.plugin.far import suffix
 from harness.plugin.progress import Progress, uncaptured
 from harness.report import allure_results
 from harness.report.row import Row, row_of
@@ -103,7 +102,7 @@ class Maker:
         raise CouldNotTellError(f"{says}; look into {self._short(call.folder)}")
 
     def _once(self, plan: Path, duration_s: float | None, changes: Mapping[str, Any], attempt: int) -> Call:
-        name = NAME.sub("-", self._item.name).strip("-") + suffix(self._item.config)
+        name = NAME.sub("-", self._item.name).strip("-")
         made = Made(Call(new_folder(self._options.runs, name)))
         made_by(self._item).append(made)
         error = ""

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from b2b.flags import ORCHESTRATOR, plan_flags
-from harness.plugin.far import is_far
 
 NETWORKS = ("auto", "private", "host")
 KEEP = ("failed", "all", "none")
@@ -63,13 +62,8 @@ def read(config: pytest.Config) -> Options:
         unknown=_choice(config, "b2b_unknown", UNKNOWN),
         network=_choice(config, "b2b_network", NETWORKS),
         speed=_speed(config),
-        reports=config.rootpath / _reports(config),
+        reports=config.rootpath / str(config.getoption("b2b_reports") or config.getini("b2b_reports")),
     )
-
-
-def _reports(config: pytest.Config) -> Path:
-    reports = Path(config.getoption("b2b_reports") or config.getini("b2b_reports"))
-    return Path(reports.name) if is_far(config) and reports.is_absolute() else reports  # which means a place at home
 
 
 def _choice(config: pytest.Config, name: str, choices: tuple[str, ...]) -> str:

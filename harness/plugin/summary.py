@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,8 +30,7 @@ class Summary:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the calls of a test."""
-        rows = [Row(**values) for values in getattr(report, ROWS, [])]
-        self._rows += [replace(row, folder=row.folder and self._at_home(row.folder)) for row in rows]
+        self._rows += [Row(**values) for values in getattr(report, ROWS, [])]
         if report.skipped and isinstance(report.longrepr, tuple) and NOT_INSTALLED in (why := report.longrepr[2]):
             self._not_made[report.nodeid] = why.partition(NOT_INSTALLED)[2]
 
@@ -42,7 +39,7 @@ class Summary:
         if self._rows:
             continuity.write(self._config.stash[options.KEY].reports, self._sorted())
             if results := self._config.getoption("allure_report_dir", None):
-                allure_results.describe_session(Path(results), {row.host for row in self._rows})
+                allure_results.describe_session(Path(results))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Write one line per call, and one per call that could not be made for want of the device."""
@@ -57,10 +54,6 @@ class Summary:
         if self._rows:
             report = self._config.stash[options.KEY].reports / continuity.MARKDOWN
             terminalreporter.line(f"continuity report: {report}")
-
-    def _at_home(self, folder: str) -> str:
-        """Return where a run folder is on this machine, whichever it was made on."""
-        return os.path.relpath(self._config.stash[options.KEY].runs / Path(folder).name, self._config.rootpath)
 
     def _sorted(self) -> list[Row]:
         return sorted(self._rows, key=lambda row: (row.test, row.began_s))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -63,11 +63,10 @@ def publish(logger: Any, call: Call, row: Row) -> None:
         test.start = min(test.start, _ms(found[0].start_s))  # the call counts as well, not only what looked at it
 
 
-def describe_session(results: Path, hosts: Collection[str]) -> None:
-    """Write what the whole report is headed by into a folder of results: of this machine, and who made the calls."""
+def describe_session(results: Path) -> None:
+    """Write what the whole report is headed by into a folder of results."""
     results.mkdir(parents=True, exist_ok=True)
-    known = {**environment(), "host": ", ".join(sorted(hosts))}
-    properties = "".join(f"{name.replace(' ', '.')}={value}\n" for name, value in known.items())
+    properties = "".join(f"{name.replace(' ', '.')}={value}\n" for name, value in environment().items())
     (results / "environment.properties").write_text(properties, encoding="utf-8")
     categories.write_allure2(results)
 

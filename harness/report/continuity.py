@@ -39,14 +39,13 @@ def to_json(rows: Sequence[Row]) -> str:
 def to_markdown(rows: Sequence[Row]) -> str:
     """Return one table, ready for a job's summary, and a sentence on each call that did not pass."""
     good = sum(row.passed for row in rows)
-    hosts = ("host",) if _several_hosts(rows) else ()
     amiss = [f"- **{_escaped(row.name)}**: {_escaped(row.reason)}" for row in rows if not row.passed]
     lines = [
         f"## Audio continuity: {good} of {len(rows)} calls passed",
         "",
-        f"| {' | '.join((*HEAD, *hosts))} |",
-        "|---|---|--:|--:|--:|--:|--:|---|---|" + "---|" * len(hosts),
-        *(f"| {' | '.join(_escaped(cell) for cell in cells)} |" for cells in _table(rows)),
+        f"| {' | '.join(HEAD)} |",
+        "|---|---|--:|--:|--:|--:|--:|---|---|",
+        *(f"| {' | '.join(_escaped(cell) for cell in _cells(row))} |" for row in rows),
         *(["", *amiss] if amiss else []),
         "",
         " · ".join(f"{name} {value}" for name, value in environment().items()),
@@ -56,21 +55,11 @@ def to_markdown(rows: Sequence[Row]) -> str:
 
 def lines(rows: Sequence[Row]) -> Iterator[str]:
     """Yield a line for each call, in columns; the reason stands below a call that did not pass."""
-    cells = _table(rows)
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    cells = [_cells(row) for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(HEAD))]
     for row, columns in zip(rows, cells, strict=True):
         line = "  ".join(cell.ljust(width) for cell, width in zip(columns, widths, strict=True)).rstrip()
         yield line if row.passed else f"{line}\n    {row.reason}"
-
-
-def _several_hosts(rows: Sequence[Row]) -> bool:
-    return len({row.host for row in rows}) > 1
-
-
-def _table(rows: Sequence[Row]) -> list[tuple[str, ...]]:
-    """Return the cells of each row, with its machine where there were several."""
-    several = _several_hosts(rows)
-    return [(*_cells(row), *((row.host,) if several else ())) for row in rows]
 
 
 def _cells(row: Row) -> tuple[str, ...]:

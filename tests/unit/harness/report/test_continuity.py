@@ -58,16 +58,6 @@ def test_a_line_for_the_terminal_has_the_reason_below_it_where_there_is_one():
     assert good.index("✓") == bad.index("?")
 
 
-def test_where_there_were_several_machines_each_call_says_which():
-    """In the table and in the terminal; of one machine nobody has to be told."""
-    other = Row(**{**GOOD.as_json(), "host": "lab2"})
-    table = [line for line in continuity.to_markdown([GOOD, other]).splitlines() if line.startswith("|")]
-    assert [line.split(" | ")[-1] for line in table if "---" not in line] == ["host |", "lab |", "lab2 |"]
-    assert len({line.count("|") for line in table}) == 1
-    assert [line.split()[-1] for line in continuity.lines([GOOD, other])] == ["lab", "lab2"]
-    assert "host" not in continuity.to_markdown([GOOD, GOOD]).splitlines()[2]
-
-
 @pytest.mark.parametrize(("digits", "shown"), [
     ("123#" * 4, "4 × 123#"),
     ("1" * 5, "5 × 1"),
