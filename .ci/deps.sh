@@ -52,6 +52,8 @@ look() {
   need libnet-sip-perl perl -MNet::SIP -e 1
   PATH=$PATH:/usr/sbin need kamailio command -v kamailio
   need rtpengine-daemon command -v rtpengine
+  PATH=$PATH:/usr/sbin need openssh-server command -v sshd  # other machines, and the way there
+  PATH=$PATH:/usr/sbin need iproute2 command -v ip
   need build-essential bash -c 'gcc -E - <<< "#include <stdlib.h>"'  # of pesq there is only the source
   need python3-dev "$python" -c 'import os, sysconfig; open(os.path.join(sysconfig.get_paths()["include"], "Python.h"))'
   need chromium command -v chromium  # opens the pages
@@ -82,14 +84,17 @@ else
   give_up "Missing packages, and neither root nor sudo to install them. As root, type: $install"
 fi
 
-# Debian starts the daemons that it installs; a proxy or a relay of ours is for the tests to start.
+# Debian starts the daemons that it installs; a proxy, a relay or a way in of ours is for the tests to start.
 policy=/usr/sbin/policy-rc.d
 policy_made=
 daemons=()
 let_none_start() {
   local package
   for package in "${missing[@]}"; do
-    case $package in kamailio | rtpengine-daemon) daemons+=("$package") ;; esac
+    case $package in
+      openssh-server) daemons+=(ssh) ;;
+      kamailio | rtpengine-daemon) daemons+=("$package") ;;
+    esac
   done
   [ ${#daemons[@]} -gt 0 ] && [ ! -e $policy ] || return 0
   policy_made=yes
