@@ -9,8 +9,10 @@ import pytest
 
 from b2b.errors import B2bError
 from harness.errors import CheckError, CouldNotTellError
-from harness.plugin import options, plans
+from harness.plugin import lab, options, plans
 from harness.plugin.fixtures import b2b_changes, b2b_network, call, topology
+from harness.plugin.lab.hosts import Hosts
+from harness.plugin.lab.send import join
 from harness.plugin.making import RERUN, clean_up, made_by, publish
 from harness.plugin.summary import ROWS, Summary
 
@@ -29,12 +31,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.add(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the options; whoever tells the user of the results sums the calls up."""
+    """Read the options; whoever tells the user of the results sums the calls up, also those of other machines."""
     config.stash[options.KEY] = options.read(config)
     config.addinivalue_line("markers", MARK)
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Summary(config), "b2b-summary")
+    given = getattr(config, "workerinput", None)
+    if given is None:
+        hosts = Hosts(config)
+        config.pluginmanager.register(hosts, lab.PLUGIN)
+        config.pluginmanager.register(Summary(config, hosts), "b2b-summary")
+    elif lab.KEY in given:
+        join(config, given[lab.KEY])
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> plans.PlanFile | None:

@@ -18,6 +18,8 @@ from b2b.plan.load import RUN
 from harness.call import Call
 from harness.errors import CouldNotTellError
 from harness.plugin import options
+from harness.plugin.lab import PLUGIN as LAB
+from harness.plugin.lab.send import Sender
 from harness.plugin.progress import Progress, uncaptured
 from harness.report import allure_results
 from harness.report.row import Row, row_of
@@ -61,13 +63,15 @@ def publish(item: pytest.Item) -> None:
 
 
 def clean_up(item: pytest.Item, *, failed: bool) -> None:
-    """Remove the run folders of a test that are not to stay."""
-    chosen = item.config.stash[options.KEY]
+    """Remove the run folders of a test that are not to stay; of another machine bring home those that are."""
+    chosen, lab = item.config.stash[options.KEY], item.config.pluginmanager.get_plugin(LAB)
     for made in made_by(item):
         empty = not made.call.folder.exists() or not any(made.call.folder.iterdir())
         if made.row and (empty or not kept(chosen.keep, good=made.row.passed and not failed)):
             shutil.rmtree(made.call.folder, ignore_errors=True)
             made.row.folder = ""
+        elif made.row and isinstance(lab, Sender) and not lab.bring_home(made.call.folder):
+            made.row.folder = f"{made.row.host}:{made.call.folder}"
     with contextlib.suppress(OSError):
         chosen.runs.rmdir()  # unless there is something in it
 
@@ -102,7 +106,7 @@ class Maker:
         raise CouldNotTellError(f"{says}; look into {self._short(call.folder)}")
 
     def _once(self, plan: Path, duration_s: float | None, changes: Mapping[str, Any], attempt: int) -> Call:
-        name = NAME.sub("-", self._item.name).strip("-")
+        name = NAME.sub("-", self._item.name).strip("-") + self._options.place
         made = Made(Call(new_folder(self._options.runs, name)))
         made_by(self._item).append(made)
         error = ""

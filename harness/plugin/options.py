@@ -35,6 +35,7 @@ class Options:
     network: str
     speed: float | None
     reports: Path
+    place: str = ""  # what the names of run folders end in, where workers of several machines bring them together
 
     @property
     def runs(self) -> Path:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from harness.plugin import options
+from harness.plugin.lab.hosts import Hosts
 from harness.plugin.plans import NOT_INSTALLED
 from harness.report import allure_results, continuity
+from harness.report.environment import environment, joined
 from harness.report.row import Row
 from harness.verdict import Outcome
 
@@ -18,8 +20,8 @@ ROWS = "b2b_rows"  # what a test's last report carries, as plain values, from wo
 class Summary:
     """Listens to the reports of all tests."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
+    def __init__(self, config: pytest.Config, hosts: Hosts) -> None:
+        self._config, self._hosts = config, hosts
         self._rows: list[Row] = []
         self._not_made: dict[str, str] = {}
 
@@ -37,9 +39,10 @@ class Summary:
     def pytest_sessionfinish(self) -> None:
         """Write the continuity report, and what Allure wants to know of the session."""
         if self._rows:
-            continuity.write(self._config.stash[options.KEY].reports, self._sorted())
+            made_on = self._made_on()
+            continuity.write(self._config.stash[options.KEY].reports, self._sorted(), made_on)
             if results := self._config.getoption("allure_report_dir", None):
-                allure_results.describe_session(Path(results))
+                allure_results.describe_session(Path(results), made_on)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Write one line per call, and one per call that could not be made for want of the device."""
@@ -54,6 +57,11 @@ class Summary:
         if self._rows:
             report = self._config.stash[options.KEY].reports / continuity.MARKDOWN
             terminalreporter.line(f"continuity report: {report}")
+
+    def _made_on(self) -> dict[str, str]:
+        """Return what the calls were made on, on however many machines."""
+        hosts = sorted({row.host for row in self._rows})
+        return joined([self._hosts.environments.get(host) or environment() for host in hosts])
 
     def _sorted(self) -> list[Row]:
         return sorted(self._rows, key=lambda row: (row.test, row.began_s))

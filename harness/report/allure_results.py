@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,6 @@ from harness.call import NOTES, PCAP, Call
 from harness.canary import FILE as STALLS
 from harness.phases import Phase, phases
 from harness.report import categories
-from harness.report.environment import environment
 from harness.report.row import Row
 from harness.verdict import FILE as VERDICT
 
@@ -63,10 +62,10 @@ def publish(logger: Any, call: Call, row: Row) -> None:
         test.start = min(test.start, _ms(found[0].start_s))  # the call counts as well, not only what looked at it
 
 
-def describe_session(results: Path) -> None:
-    """Write what the whole report is headed by into a folder of results."""
+def describe_session(results: Path, made_on: Mapping[str, str]) -> None:
+    """Write what the whole report is headed by into a folder of results; `made_on` is the environment of the calls."""
     results.mkdir(parents=True, exist_ok=True)
-    properties = "".join(f"{name.replace(' ', '.')}={value}\n" for name, value in environment().items())
+    properties = "".join(f"{name.replace(' ', '.')}={value}\n" for name, value in made_on.items())
     (results / "environment.properties").write_text(properties, encoding="utf-8")
     categories.write_allure2(results)
 

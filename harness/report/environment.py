@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +30,21 @@ def environment() -> dict[str, str]:
         "machine": f"{platform.machine()}, {os.cpu_count()} processors",
         "host": platform.node(),
     }
+
+
+def joined(environments: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return the environment of calls of several machines: what differs is said of each host by name."""
+    hosts = [each["host"] for each in environments]
+    both = {}
+    for name in environments[0]:
+        values = [each.get(name, "-") for each in environments]
+        if name == "host":
+            both[name] = ", ".join(hosts)
+        elif len(set(values)) == 1:
+            both[name] = values[0]
+        else:
+            both |= {f"{name} on {host}": value for host, value in zip(hosts, values, strict=True)}
+    return both
 
 
 def note(folder: Path) -> None:
