@@ -73,6 +73,10 @@ def test_two_machines_one_report(lab, pytester):
         left = [path for path in host.home.rglob("*") if path.suffix in (".pcap", ".part") or path.name == "run.log"]
         assert not left
         assert str(host.home) not in done.stdout
+        texts = [
+            path for path in pytester.path.rglob("*") if path.suffix in (".json", ".jsonl", ".html", ".log", ".toml")
+        ]
+        assert not [path for path in texts if str(host.home) in path.read_text()]
 
 
 def _assert_allure(results: Path) -> None:
@@ -98,12 +102,12 @@ def _attached(part: dict) -> list[str]:
         (
             "lab2",
             sys.executable,
-            "no worker could be started, for ssh does not get there; to see for yourself: ssh lab2 ",
+            "no worker could be started, for ssh does not get there; to see for yourself: ssh ",
         ),
         ("lab1", "/no/python", "no worker could be started, for /no/python does not answer"),
         ("lab1", "/usr/bin/python3", f"wanted b2b {__version__} in /usr/bin/python3, as here, came: No module named"),
     ],
-    ids=["gone", "no Python", "no b2b"],
+    ids=["gone", "no-python", "no-b2b"],
 )
 def test_a_machine_that_cannot_be_used_is_named(lab, pytester, host, python, says):
     """In one sentence, at once, and nothing is run."""

@@ -23,13 +23,12 @@ def patient(destination: str) -> str:
     return " ".join([*limits, destination])
 
 
-def portable(config: pytest.Config) -> pytest.Config.InvocationParams:
+def portable(config: pytest.Config, given: pytest.Config.InvocationParams) -> pytest.Config.InvocationParams:
     """Return pytest's arguments for xdist to send to a copy of the root directory.
 
     What is to be tested is absolute, from which xdist makes it relative to the copy; it would stop at a relative path,
     and at any option whose value happens to be the name of a file.
     """
-    given = config.invocation_params
     named = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
     kept: list[str] = []
     for argument in map(str, given.args):

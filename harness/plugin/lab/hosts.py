@@ -16,6 +16,7 @@ from harness.plugin.lab.arguments import beside, is_away, not_below, patient, po
 from harness.plugin.lab.receive import Receiver
 
 END = object()
+RESTARTS = 4  # of each worker, as xdist has it for -n
 ASK = """
 try:
     from harness.report.environment import environment
@@ -30,8 +31,11 @@ class Hosts:
     """Listens to xdist, in the process that the user started."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._config = config
+        self._config, self._given = config, config.invocation_params
         self._to_start: list[Any] = []
+        specs = list(_specs(config))
+        if any(map(is_away, specs)) and config.option.maxworkerrestart is None:  # or xdist would never stop trying
+            config.option.maxworkerrestart = str(RESTARTS * len(specs))
         self.environments: dict[str, Mapping[str, str]] = {}  # of each other machine, by its host name
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -58,14 +62,14 @@ class Hosts:
             return
         if outside := not_below(config.rootpath, config.args, config.invocation_params.dir):
             raise pytest.UsageError(f"{outside}: wanted tests below {config.rootpath}, for that is what machines get")
-        config.invocation_params = portable(config)
         for spec in away:
             spec.ssh = patient(spec.ssh) if spec.ssh else None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_newgateway(self, gateway: Any) -> None:
         """Ask a machine what it is. Raises pytest.UsageError where b2b is not there, or is another one."""
-        spec = gateway.spec
+        config, spec = self._config, gateway.spec
+        config.invocation_params = portable(config, self._given) if is_away(spec) else self._given
         if not is_away(spec):
             return
         found = gateway.remote_exec(ASK).receive()
@@ -119,10 +123,12 @@ class Hosts:
 
 
 def _specs(config: pytest.Config) -> Iterator[Any]:
-    """Yield what the user said of each worker that xdist is to start."""
-    from execnet import XSpec
+    """Yield what the user said of each worker that xdist is to start, which may be `3*ssh=lab1`."""
+    for word in config.getoption("tx", None) or ():
+        from execnet import XSpec
 
-    yield from (XSpec(word.rpartition("*")[2]) for word in config.getoption("tx", None) or ())
+        times, _, spec = word.rpartition("*")
+        yield from [XSpec(spec)] * (int(times) if times.isdigit() else 1)
 
 
 def _name(spec: Any) -> str:

@@ -21,6 +21,7 @@ from harness.plugin.lab import ALLURE, PLUGIN, RUN
 PIECE = 1 << 18  # octets; a connection has no use for more at once, and memory neither
 ODD = re.compile(r"[^A-Za-z0-9_.-]+")
 RESULTS = "-result.json", "-container.json"  # which name attachments, and come after them
+TEXTS = ".toml", ".json", ".jsonl", ".log", ".html"  # in which places may be named
 
 
 def join(config: pytest.Config, told: dict[str, Any]) -> None:
@@ -88,19 +89,26 @@ class Sender:
             return
         found = sorted(_files(self._results), key=lambda path: path.name.endswith(RESULTS))
         for path in found:
-            if path.name.endswith(RESULTS):
-                path.write_text(self._there(path.read_text(encoding="utf-8")), encoding="utf-8")
             self._send(path, ALLURE, path.name)
         if found and not self._answer():
             for path in found:
                 path.unlink()
 
     def _send(self, path: Path, place: str, name: str) -> None:
+        self._channel.send(("file", place, name))
+        for piece in self._pieces(path):
+            self._channel.send(piece)
+        self._channel.send(("end",))
+
+    def _pieces(self, path: Path) -> Iterator[bytes]:
+        """Yield a file's bytes; a text names places as they are there."""
         with path.open("rb") as file:
-            self._channel.send(("file", place, name))
-            while piece := file.read(PIECE):
-                self._channel.send(piece)
-            self._channel.send(("end",))
+            if path.suffix in TEXTS:
+                while lines := file.readlines(PIECE):
+                    yield b"".join(lines).replace(os.fsencode(self._root), os.fsencode(self._home))
+            else:
+                while piece := file.read(PIECE):
+                    yield piece
 
     def _answer(self) -> str:
         self._channel.send(("done",))
