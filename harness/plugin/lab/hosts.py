@@ -44,7 +44,8 @@ class Hosts:
         option = self._config.option
         if any(map(is_away, _specs(self._config))):  # xdist copies what it needs to all of them, and this besides
             option.rsyncdir = [str(self._config.rootpath), *option.rsyncdir]
-            option.rsyncignore = [*option.rsyncignore, str(self._config.stash[options.KEY].reports)]
+            made_here = [self._config.stash[options.KEY].reports, *self._places().values()]
+            option.rsyncignore = [*option.rsyncignore, *map(str, made_here)]
         with self._in_words(pytest.UsageError):
             return (yield)
 
@@ -87,11 +88,8 @@ class Hosts:
         if not is_away(node.gateway.spec):
             return
         chosen, root, here = self._config.stash[options.KEY], self._config.rootpath, Path.cwd()
-        places = {RUN: chosen.runs}
-        if results := self._config.getoption("allure_report_dir", None):
-            places[ALLURE] = Path(results).absolute()
         channel = node.gateway.newchannel()
-        receiver = Receiver(places, channel.send)
+        receiver = Receiver(self._places(), channel.send)
         channel.setcallback(lambda said: receiver.close() if said is END else receiver(said), endmarker=END)
         node.workerinput[KEY] = {
             "channel": channel,
@@ -102,20 +100,29 @@ class Hosts:
         }
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Note the machine of a worker that ended; xdist starts another there when it did not end well."""
-        self._to_start = [node.gateway.spec]
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Note the machine of a worker that did not end well, for xdist starts another there."""
+        self._to_start = [node.gateway.spec] if error else []
+
+    def _places(self) -> dict[str, Path]:
+        """Return where on this machine that goes which comes from others."""
+        places = {RUN: self._config.stash[options.KEY].runs}
+        if results := self._config.getoption("allure_report_dir", None):
+            places[ALLURE] = Path(results).absolute()
+        return places
 
     @contextlib.contextmanager
     def _in_words(self, raised: Callable[[str], BaseException]) -> Iterator[None]:
         """Name the machine on which no worker could be started."""
-        from execnet import HostNotFound, RemoteError
-
         try:
             yield
-        except (HostNotFound, RemoteError, EOFError, OSError) as error:
+        except Exception as error:
             spec = next(iter(self._to_start), None)
             if spec is None or not is_away(spec):
+                raise
+            from execnet import HostNotFound, RemoteError
+
+            if not isinstance(error, HostNotFound | RemoteError | EOFError | OSError):
                 raise
             why = "ssh does not get there" if isinstance(error, HostNotFound) else f"{_python(spec)} does not answer"
             says = f"{_name(spec)}: no worker could be started, for {why}"
