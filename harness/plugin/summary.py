@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ class Summary:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the calls of a test."""
-        self._rows += [Row(**values) for values in getattr(report, ROWS, [])]
+        self._rows += [self._here(Row(**values)) for values in getattr(report, ROWS, [])]
         if report.skipped and isinstance(report.longrepr, tuple) and NOT_INSTALLED in (why := report.longrepr[2]):
             self._not_made[report.nodeid] = why.partition(NOT_INSTALLED)[2]
 
@@ -57,6 +58,13 @@ class Summary:
         if self._rows:
             report = self._config.stash[options.KEY].reports / continuity.MARKDOWN
             terminalreporter.line(f"continuity report: {report}")
+
+    def _here(self, row: Row) -> Row:
+        """Return a row that names its run folder as it is here, unless it could not be brought here."""
+        if row.folder and not row.folder.startswith(f"{row.host}:"):
+            runs = self._config.stash[options.KEY].runs
+            row.folder = os.path.relpath(runs / Path(row.folder).name, self._config.rootpath)
+        return row
 
     def _made_on(self) -> dict[str, str]:
         """Return what the calls were made on, on however many machines."""
