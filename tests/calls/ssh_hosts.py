@@ -31,8 +31,11 @@ BRIDGE = f"""
 ip link set lo up && ip link add name b2b0 type bridge && ip addr add {NET}.{GATEWAY}/24 dev b2b0 &&
 ip link set b2b0 up && echo up && read end
 """
+# In a chroot there is no mount at the root that could be made private; what is there must be so already.
 HOST = """
-hostname {name} && echo up && read wired && ip link set lo up && ip addr add {address}/24 dev eth0 &&
+mount --make-rprivate / 2>/dev/null
+! grep -q shared: /proc/self/mountinfo && mount -t proc proc /proc && hostname {name} && echo up && read wired &&
+ip link set lo up && ip addr add {address}/24 dev eth0 &&
 ip link set eth0 up && ip route add default via {gateway} {as_root}&& exec {as_user} {sshd} -D -e -f {config}
 """
 SSHD = """
@@ -139,7 +142,7 @@ def _host(stack: contextlib.ExitStack, folder: Path, name: str, number: int, ins
         sshd=sshd,
         config=shlex.quote(str(config)),
     )
-    apart = ["unshare", "--net", "--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    apart = ["unshare", "--net", "--uts", "--mount", "--propagation", "unchanged", "--pid", "--fork", "--kill-child"]
     process = _start(stack, [*inside, *apart, "sh", "-c", script])
     for command in (
         f"ip link add name host{number} type veth peer name eth0 netns {process.pid}",
