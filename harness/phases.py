@@ -54,4 +54,4 @@ def _ends(call: Call) -> list[tuple[str, float | None]]:
 def _time(call: Call, *names: str, count: int = 1) -> float | None:
     """Return when that many events of these names had come."""
     times: Sequence[float] = [event["wall_s"] for event in call.events if event["event"] in names]
-    return times[count - 1] if len(times) >= count else None
+    return times[count - 1] if 0 < count <= len(times) else None
