@@ -30,7 +30,7 @@ duration_s = 5
 max_gap_ms = 200
 sink.max_heard_gap_ms = 400
 """
-CALM = SMK.replace("max_gap_ms = 200", "max_gap_ms = 300").replace("gap_ms = 400", "gap_ms = 10000")
+CALM = SMK.replace("max_gap_ms = 200", "max_gap_ms = 100").replace("gap_ms = 400", "gap_ms = 10000")
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_a_machine_that_stalls(pytester, project, times, options, outcomes):
     output, _ = process.communicate(timeout=PATIENCE_S)
     counts = re.findall(r"(\d+) (passed|error|skipped|rerun)", output.splitlines()[-1])
     assert {word: int(count) for count, word in counts} == outcomes, output
-    assert re.search(r"gap: wanted at most 300 ms, got \d+(\.\d+)? ms \(host stalled \d+ ms", output), output
+    assert re.search(r"gap: wanted at most 100 ms, got \d+(\.\d+)? ms \(host stalled \d+ ms", output), output
     assert [row["outcome"] for row in rows(pytester)] == ["unknown", "pass" if times == 1 else "unknown"]
     assert [row["speed"] for row in rows(pytester)] == [2 if "--b2b-speed" in options else 1, 1]
     assert "calm.plan.toml::calm (attempt 2)" in output
