@@ -51,12 +51,12 @@ PLANS := $(BIN)/pytest -q plans -n 4 --junitxml reports/junit.xml --alluredir $(
 OLDEST := import sys; print("3.10" if sys.version_info < (3, 12) else "3.12")
 
 # The unit tests may share the processors. Calls are measured, so there are two at a time, and nothing beside those
-# that last a minute.
+# that last a minute, or that this machine may not disturb.
 test: $(VENV)/ready-for-tests
 	$(BIN)/ruff check
 	$(BIN)/mypy --strict --python-version $$($(BIN)/python -c '$(OLDEST)')
 	$(BIN)/pytest -q -n auto
-	$(BIN)/pytest -q -n 2 -m integration
+	$(BIN)/pytest -q -n 2 -m 'integration and not alone'
 	$(BIN)/pytest -q -n 2 -m 'e2e and not alone'
 	$(PLANS) --clean-alluredir
 	$(BIN)/pytest -q -m alone

@@ -127,6 +127,7 @@ def test_one_network_for_all(pytester, project):
     assert not (pytester.path / "reports" / "runs").exists()
 
 
+@pytest.mark.alone  # what others do beside it would be a stall of its own
 @pytest.mark.parametrize(("times", "options", "outcomes"), [
     (1, [], {"passed": 1, "rerun": 1}),
     (1, ["--b2b-speed", "2"], {"passed": 1, "rerun": 1}),
