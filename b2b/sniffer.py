@@ -16,6 +16,7 @@ SOL_PACKET, PACKET_STATISTICS = 263, 6
 SO_ATTACH_FILTER, SO_TIMESTAMPNS, SO_RCVBUFFORCE = 26, 35, 33
 BUFFER_BYTES = 4 << 20  # some kernels grant a quarter of a megabyte only
 LARGEST = 65535
+PASSAGE_S = 0.02  # at least, in which a packet passes all interfaces of a bridge
 TIMESPEC = struct.Struct("qq")
 
 # Where a run impairs its own network, everything is sent with this and goes on with the usual 64, as behind routers.
@@ -33,6 +34,28 @@ def encode(steps: Sequence[Step]) -> bytes:
     return b"".join(struct.pack("HBBI", *step) for step in steps)
 
 
+class Passages:
+    """Tells a packet that has been seen already, at another interface on its one way: a bridge shows it at each port.
+
+    One that the network has doubled comes twice at the same interface.
+    """
+
+    def __init__(self) -> None:
+        self._since_s = 0.0
+        self._seen: dict[bytes, str] = {}
+        self._before: dict[bytes, str] = {}
+
+    def again(self, packet: bytes, interface: str, arrival_s: float) -> bool:
+        """Whether this is such a packet."""
+        age_s = abs(arrival_s - self._since_s)
+        if age_s > PASSAGE_S:
+            self._seen, self._before, self._since_s = {}, self._seen if age_s < 2 * PASSAGE_S else {}, arrival_s
+        first = self._seen.get(packet) or self._before.get(packet)
+        if first is None:
+            self._seen[packet] = interface
+        return first not in (None, interface)
+
+
 class Sniffer:
     """Every packet that passes the filter and arrives, once, from its IP header on.
 
@@ -42,6 +65,7 @@ class Sniffer:
 
     def __init__(self, steps: Sequence[Step], *, as_sent: bool = False) -> None:
         self._filter, self._as_sent = encode(steps), as_sent
+        self._passages = Passages()
 
     def __enter__(self) -> Sniffer:
         """Open the socket."""
@@ -71,7 +95,9 @@ class Sniffer:
                 on_loopback = sender[0] == "lo"
                 twice = sender[2] == PACKET_OUTGOING and on_loopback
                 wanted = (on_loopback and is_as_sent(packet)) is self._as_sent
-                if wanted and not twice and (arrival_s := _arrival(ancillary)) is not None:
+                if not wanted or twice or (arrival_s := _arrival(ancillary)) is None:
+                    continue
+                if on_loopback or not self._passages.again(packet, sender[0], arrival_s):
                     yield arrival_s, packet
 
     def drops(self) -> int:
