@@ -14,6 +14,7 @@ WILDCARD = "0.0.0.0"
 SIP_PORT = 5060  # RFC 3261 section 19.1.2
 USER = re.compile(r"[A-Za-z0-9_.!~*'%+=&$-]+")  # RFC 3261 section 25.1 without ( ) , ; ? /, which baresip splits at
 TARGET = re.compile(rf"sip:(?:(?P<user>{USER.pattern})@)?(?P<host>[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{{1,5}}))?")
+SSH_HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9_.-]*")  # and no option of ssh's
 BIND = re.compile(r"(?P<ip>[^:]+):(?P<port>[0-9]{1,5})")
 OTHER_SCHEMES = {"sips:": "TLS is not supported", "tel:": "a phone number needs a host to send it to"}
 
@@ -93,6 +94,13 @@ def parse_user(text: str) -> str:
     """Read the user part of a SIP URI."""
     if not USER.fullmatch(text):
         raise UsageError(f"wanted the user part of a SIP URI, came {text!r}")
+    return text
+
+
+def parse_host(text: str) -> str:
+    """Read the name of a machine as ssh takes it, `[user@]host`."""
+    if not SSH_HOST.fullmatch(text):
+        raise UsageError(f"wanted a machine that ssh reaches, as lab2 or user@lab2, came {text!r}")
     return text
 
 

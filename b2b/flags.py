@@ -38,6 +38,7 @@ class Flag:
     in_plan: bool = True
     common: bool = False
     many: bool = False
+    plan_only: bool = False
 
     @property
     def option(self) -> str:
@@ -67,6 +68,8 @@ FLAGS = (
               "127.0.0.1 can be reached by others."),
     Flag(name="target", roles=(SOURCE, MIXER), metavar="SIP-URI", common=True,
          help="Whom to call, as sip:127.0.0.1:5062 or sip:user@host:port."),
+    Flag(name="host", roles=CALLING_ROLES, metavar="[USER@]HOST", plan_only=True,
+         help="Run the role on that machine, which ssh reaches."),
     Flag(name="transport", roles=CALLING_ROLES, kind=("udp", "tcp"), default="udp",
          help="What SIP goes over; with tcp the role calls over it, and listens on both."),
     Flag(name="register", roles=CALLING_ROLES, metavar="SIP-URI",
@@ -138,6 +141,10 @@ FLAGS = (
     Flag(name="speed", roles=(ORCHESTRATOR,), kind=float, metavar="X", minimum=1, maximum=50,
          help="Let the run's time go that many times as fast as this machine's; default: the plan's run.speed, else 1. "
               "Needs libfaketime, and a plan of b2b's own roles alone."),
+    Flag(name="ssh", roles=(ORCHESTRATOR,), metavar="COMMAND",
+         help="How to reach the hosts of a plan's nodes; default: the plan's run.ssh, else ssh."),
+    Flag(name="b2b-there", roles=(ORCHESTRATOR,), metavar="COMMAND",
+         help="What b2b is on those hosts; default: the plan's run.b2b_there, else b2b."),
     Flag(name="run-dir", roles=(ORCHESTRATOR,), kind="path", metavar="FOLDER",
          help="Where everything about the run is kept; default: a new folder below reports/runs/."),
     Flag(name="network", roles=(ORCHESTRATOR,), kind=("auto", "private", "host"), default="auto",
@@ -161,10 +168,15 @@ FLAGS = (
 
 
 def flags_of(role: str) -> tuple[Flag, ...]:
-    """Return the flags of one role in the order of the table."""
-    return tuple(flag for flag in FLAGS if role in flag.roles)
+    """Return the flags of one role in the order of the table; those that only a plan has are none."""
+    return tuple(flag for flag in FLAGS if role in flag.roles and not flag.plan_only)
 
 
 def plan_flags(role: str) -> dict[str, Flag]:
-    """Return the keys that a plan's node of that role may have."""
+    """Return the keys of a plan's node of that role that are flags of the role itself."""
     return {flag.key: flag for flag in flags_of(role) if flag.in_plan}
+
+
+def plan_keys(role: str) -> dict[str, Flag]:
+    """Return all keys that a plan's node of that role may have: those about the node, and the role's flags."""
+    return {flag.key: flag for flag in FLAGS if role in flag.roles and flag.in_plan}

@@ -18,6 +18,7 @@ from harness.fault.host import Host
 from harness.heard_by import heard_by
 from harness.impair.table import TABLE as IMPAIR
 from harness.listener import Listener
+from harness.machines import Machine, machines_of
 from harness.verdict import FILE, Verdict
 
 if TYPE_CHECKING:
@@ -85,12 +86,19 @@ class Call:
     @cached_property
     def stalls(self) -> list[canary.Stall]:
         """When this machine let nobody run, or not what a run that is impaired sends its packets on with."""
-        return [*canary.read(self.folder / canary.FILE), *self.impaired.stalls]
+        elsewhere = (stall for machine in self.machines for stall in machine.stalls)
+        return [*canary.read(self.folder / canary.FILE), *self.impaired.stalls, *elsewhere]
+
+    @cached_property
+    def machines(self) -> list[Machine]:
+        """The other machines that roles of the run were on. Raises UsageError where the note of them is damaged."""
+        return machines_of(self.folder)
 
     @cached_property
     def clock_set(self) -> str:
-        """That somebody set this machine's clock in the run, and by how much; "" where nobody did."""
-        return canary.clock_set(self.folder / canary.FILE)
+        """That somebody set a machine's clock in the run, and by how much; "" where nobody did."""
+        said = [canary.clock_set(self.folder / canary.FILE), *(machine.clock_set for machine in self.machines)]
+        return "; ".join(filter(None, said))
 
     @cached_property
     def impaired(self) -> Ledger:
@@ -101,16 +109,25 @@ class Call:
 
     @cached_property
     def groups(self) -> dict[int, str]:
-        """The process of each node that the run started, which leads a group of all that belongs to it."""
-        return {event["pid"]: event["node"] for event in self.events if event["event"] == "started" and "pid" in event}
+        """The process of each node that the run started here, which leads a group of all that belongs to it."""
+        return self._groups_on(None)
+
+    def _groups_on(self, machine: str | None) -> dict[int, str]:
+        started = (event for event in self.events if event["event"] == "started" and event.get("host") == machine)
+        return {event["pid"]: event["node"] for event in started if "pid" in event}
 
     @cached_property
     def host(self) -> Host:
-        """What this machine kept from running, and when."""
+        """What the machines of the run kept from running, and when."""
         waits = defaultdict(list)
         for wait in runqueue.read(self.folder / canary.FILE):
             waits[self.groups.get(wait.group, "")].append(wait)
-        return Host(stalls=self.stalls, waits=waits, blind=canary.blind(self.folder / canary.FILE))
+        for machine in self.machines:
+            there = self._groups_on(machine.name)
+            for wait in machine.waits:
+                waits[there.get(wait.group, "")].append(wait)
+        blind = [canary.blind(self.folder / canary.FILE), *(machine.blind for machine in self.machines)]
+        return Host(stalls=self.stalls, waits=waits, blind="; ".join(filter(None, blind)))
 
     @cached_property
     def wire(self) -> Wire:

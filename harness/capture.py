@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import threading
 from collections.abc import Callable, Collection, Iterator
@@ -14,6 +15,8 @@ from b2b.sniffer import LARGEST, Sniffer
 
 DLT_RAW = 101  # packets begin with their IP header
 PERIOD_S = 0.1
+READABLE = re.compile(rb"[\t\r\n -~]*|[\x14-\x17]\x03.*", re.DOTALL)  # text, or a record of TLS (RFC 8446 section 5.1)
+SAMPLE = 16  # octets
 HOW_TO_ALLOW = "it takes a private network, root, or CAP_NET_RAW"
 
 # UDP and ICMP of both IP versions, and IPv4's TCP: SIP's, and baresip's control socket, which is left out later.
@@ -43,10 +46,11 @@ class Capture:
     refusal: str = ""
 
 
-class Control:
-    """Tells the connections to baresip's control socket: what they carry begins with the length of a netstring.
+class Foreign:
+    """Tells the connections that carry no SIP: baresip's control socket, whose netstrings begin with their length, and
+    ssh, in the midst of which a capture begins.
 
-    SIP never begins with a digit (RFC 3261 section 25.1).
+    SIP never begins with a digit, and is text (RFC 3261 section 25.1), or TLS with text in it.
     """
 
     def __init__(self) -> None:
@@ -58,7 +62,7 @@ class Control:
         flow = packet[12:20] + packet[tcp : tcp + 4]
         content = packet[tcp + 4 * (packet[tcp + 12] >> 4) : int.from_bytes(packet[2:4], "big")]
         if content and flow not in self._flows:
-            self._flows[flow] = content[:1].isdigit()
+            self._flows[flow] = content[:1].isdigit() or not READABLE.fullmatch(content[:SAMPLE])
         return self._flows.get(flow, False)
 
 
@@ -79,12 +83,12 @@ def capturing(path: Path, addresses: Collection[str], *, as_sent: bool = False) 
             return
         ending = threading.Event()
         ours = {socket.inet_aton(address) for address in addresses}
-        control = Control()
+        foreign = Foreign()
 
         def wanted(packet: bytes) -> bool:
             if packet[12:16] not in ours and packet[16:20] not in ours:
                 return False
-            return packet[9] != socket.IPPROTO_TCP or not control.has(packet)
+            return packet[9] != socket.IPPROTO_TCP or not foreign.has(packet)
 
         thread = threading.Thread(
             target=_record, args=(sniffer, ending, path, wanted, capture), name="capture", daemon=True

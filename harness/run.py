@@ -15,6 +15,8 @@ from harness.call import NOTES, PCAP, Call
 from harness.capture import capturing
 from harness.expect import expectations
 from harness.figures import UNREADABLE, figures_of
+from harness.gathered import gather
+from harness.machines import machines_of
 from harness.report.page import making
 from harness.warm import load_beside
 
@@ -37,11 +39,13 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
     with canary.watching(host), runqueue.watching(host), capturing(folder / PCAP, addresses) as capture:
         load_beside(*(["harness.judging.run"] if wanted else []), "harness.report.page.of_run", pages=True)
         yield
+    if machines := machines_of(folder):
+        capture = gather(folder, plan, capture, machines)
     (folder / NOTES).write_text(json.dumps(asdict(capture)) + "\n", encoding="utf-8")
     call, judged = Call(folder), None
     from harness.report import environment  # when the call is over: it looks up versions
 
-    environment.note(folder)
+    environment.note(folder, machines)
     if wanted:
         from harness.judging.run import judge
 

@@ -17,6 +17,7 @@ from b2b.flags import ABOUT, ROLES
 OWN_COMMANDS = {
     **{role: ("b2b.cli.roles", role, about) for role, about in ABOUT.items()},
     "doctor": ("b2b.doctor", "command", "tells what is installed and what is missing"),
+    "there": ("b2b.orchestrator.there", "there", ""),  # for b2b on other machines alone
 }
 EPILOG = """\b
 A first call, in three terminals:

@@ -43,13 +43,20 @@ def without(secrets: Collection[str], *, but: str | None = None) -> dict[str, st
 class RoleProcess:
     """One role's process; what it writes and how it ends goes to `post`.
 
-    `secrets` are the variables of the environment with passwords, of which it gets its own alone.
+    `secrets` are the variables of the environment with passwords, of which it gets its own alone. `read` makes an event
+    of the node's name and a line of its output.
     """
 
     def __init__(
-        self, node: Node, command: list[str], post: Callable[[Event], None], *, secrets: Collection[str] = ()
+        self,
+        node: Node,
+        command: list[str],
+        post: Callable[[Event], None],
+        *,
+        secrets: Collection[str] = (),
+        read: Callable[[str, str], Event] | None = None,
     ) -> None:
-        self.node, self._post = node, post
+        self.node, self._post, self._understand = node, post, read or read_line
         # It must outlive us by the moment that it takes to hang up, so it watches its standard input instead.
         command = [*child.python_command("b2b"), *command]
         env = without(secrets, but=node.settings.get("password_env"))
@@ -81,7 +88,7 @@ class RoleProcess:
         assert self._process.stdout
         with self._process.stdout as pipe:
             for raw in pipe:
-                self._post(read_line(self.node.name, raw.decode(errors="replace")))
+                self._post(self._understand(self.node.name, raw.decode(errors="replace")))
 
     def _wait(self) -> None:
         code = self._process.wait()

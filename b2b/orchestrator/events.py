@@ -8,6 +8,22 @@ from b2b.logs import LogLine
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """A role on another machine has become a process, of that number there."""
+
+    node: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A role has written a line, which somebody else is to make sense of."""
+
+    node: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReadySeen:
     """A role has printed its handshake, or a device shown that it is there; `sip` is where it listens."""
 
@@ -66,7 +82,7 @@ class Passed:
     """Time has passed, and nothing else has happened."""
 
 
-Event = ReadySeen | LogSeen | WordsSeen | NotReady | Exited | Interrupted | Broken | Passed
+Event = Started | Line | ReadySeen | LogSeen | WordsSeen | NotReady | Exited | Interrupted | Broken | Passed
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from b2b.plan.model import Plan
 from b2b.plan.write import to_toml
 
 RUNS = Path("reports/runs")
-EVENTS = "events.jsonl"
+EVENTS, HOSTS = "events.jsonl", "hosts.json"
 BLOCK = 512  # bytes; the unit of st_blocks, inode(7)
 
 
@@ -93,6 +93,11 @@ class RunFolder:
                 new.unlink(missing_ok=True)
                 if not _in_place(path, content):
                     raise
+
+    def write_hosts(self, hosts: dict[str, Any]) -> None:
+        """Keep what is known of the other machines that roles were on, as `Machine.as_json` has it, by their names."""
+        with self._writing():
+            (self.path / HOSTS).write_text(to_json(hosts, indent=2) + "\n", encoding="utf-8")
 
     def event(self, node: str, event: str, **fields: Any) -> None:
         """Add to events.jsonl, with wall and monotonic time in seconds."""

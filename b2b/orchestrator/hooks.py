@@ -5,6 +5,8 @@ manager, which is entered before the first role starts and left after the last h
 in the folder's `verdict.json` and a page in its `report.html`; what the user should read in the log goes to Python's
 logger `b2b.run`, and what cannot go on says so there as CRITICAL, which stops the run, and makes its exit code 70. One
 of the group `b2b.dry_run` is called with the resolved plan and returns the lines that `--dry-run` shows of the table.
+One of `b2b.elsewhere` is called on another machine, on which roles of a run are, with their addresses and a folder;
+what its context manager has left there when they have stopped comes home.
 """
 
 from __future__ import annotations
@@ -13,14 +15,14 @@ import contextlib
 import importlib.metadata
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from b2b.errors import ExitCode
 from b2b.orchestrator.console import Console
 from b2b.plan.model import Plan
 
-GROUP, DRY_RUN = "b2b.run", "b2b.dry_run"
+GROUP, DRY_RUN, ELSEWHERE = "b2b.run", "b2b.dry_run", "b2b.elsewhere"
 VERDICT = "verdict.json"
 REPORT = "report.html"
 
@@ -33,9 +35,23 @@ def table_names() -> set[str]:
 @contextlib.contextmanager
 def around(plan: Plan, folder: Path) -> Iterator[None]:
     """Enter every hook, and leave them in reverse order."""
+    with _entered(GROUP, plan, folder):
+        yield
+
+
+@contextlib.contextmanager
+def elsewhere(addresses: Sequence[str], folder: Path) -> Iterator[None]:
+    """Do the same on another machine, for roles on these addresses of it."""
+    folder.mkdir(mode=0o700)
+    with _entered(ELSEWHERE, addresses, folder):
+        yield
+
+
+@contextlib.contextmanager
+def _entered(group: str, *arguments: object) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
-        for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
-            stack.enter_context(entry.load()(plan, folder))
+        for entry in sorted(importlib.metadata.entry_points(group=group), key=lambda entry: entry.name):
+            stack.enter_context(entry.load()(*arguments))
         yield
 
 

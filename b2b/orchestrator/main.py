@@ -13,7 +13,7 @@ from b2b.baresip import faketime
 from b2b.errors import B2bError, ExitCode, UsageError, describe
 from b2b.flags import FLAGS, ORCHESTRATOR, SOURCE
 from b2b.logs import printable
-from b2b.orchestrator import hooks, network, picture, signals
+from b2b.orchestrator import elsewhere, hooks, network, picture, signals
 from b2b.orchestrator.children import relative, role_command
 from b2b.orchestrator.console import Console
 from b2b.orchestrator.folder import RunFolder, default_folder
@@ -23,9 +23,9 @@ from b2b.orchestrator.supervise import Failure, Supervisor, Timing
 from b2b.orchestrator.view import View
 from b2b.plan.change import TOPOLOGY
 from b2b.plan.installed import missing
-from b2b.plan.load import RUN, load_plan
+from b2b.plan.load import RUN, RUN_KEYS, load_plan
 from b2b.plan.model import Plan
-from b2b.plan.resolve import call_duration_s, is_self_contained, on_free_ports, on_ports, resolve, speed_of
+from b2b.plan.resolve import call_duration_s, is_self_contained, on_free_ports, on_ports, resolve, speed_of, ssh_of
 
 PRIVATE, HOST = "private", "host"
 HIDDEN = {flag.option for flag in FLAGS if flag.hidden}  # between us and our roles
@@ -34,7 +34,7 @@ HIDDEN = {flag.option for flag in FLAGS if flag.hidden}  # between us and our ro
 def main(flags: Mapping[str, Any]) -> int:
     """Run the plan and return the exit code: the first failing role's, or the call's."""
     began_s, as_json = clock.wall(), flags["log_format"] == "json"
-    changes = [*flags["set"], *([((RUN, "speed"), flags["speed"])] if flags["speed"] else [])]
+    changes = [*flags["set"], *(((RUN, key), flags[key]) for key in RUN_KEYS if flags[key])]
     loaded = load_plan(flags["plan"], known_tables=hooks.table_names(), changes=changes)
     speed = speed_of(loaded)
     check_speed(loaded, speed, listen=flags["listen"])
@@ -76,7 +76,9 @@ def main(flags: Mapping[str, Any]) -> int:
         console.say(f"plan {relative(plan.path)}, network {kind} ({why}), folder {relative(folder.path)}{fast}")
         noted = {"plan": relative(plan.path), "network": kind, "why": why, "clock": clock.rate()}
         folder.event(ORCHESTRATOR, "begun", began_s=round(began_s, 6), **noted)
-        return _play(Run(plan, Supervisor(plan.nodes, timing), folder, console, wishes), folder, console, kind)
+        run = Run(plan, Supervisor(plan.nodes, timing), folder, console, wishes)
+        with elsewhere.connected(plan, ssh_of(plan), folder.path, run.post) as run.machines:
+            return _play(run, folder, console, kind)
 
 
 def check_speed(plan: Plan, speed: float, *, listen: bool) -> None:
@@ -102,6 +104,8 @@ def choose_network(wanted: str, plan: Plan) -> tuple[str, str]:
         return HOST, "the plan reaches beyond itself"
     if there := [node.name for node in plan.devices if not node.starts_itself]:
         raise UsageError(f"--network private: {there[0]} is there already, outside of it; use --network host")
+    if wanted == PRIVATE and plan.hosts:
+        raise UsageError(f"--network private: {next(iter(plan.hosts))} is outside of it; use --network host")
     if refusal := network.private_works():
         if wanted == PRIVATE:
             raise UsageError(f"--network private: this system does not allow it ({refusal}); use --network host")
@@ -118,9 +122,11 @@ def show(plan: Plan, folder: RunFolder, wishes: Wishes, why: str) -> None:
         if node.is_device:
             print(f"\n# {node.name}", *picture.device(node, plan, folder.node(node.name)), sep="\n")
             continue
-        typed = {name: value for name, value in extra_flags(node, wishes, folder).items() if name not in HIDDEN}
+        extra = extra_flags(node, wishes, folder)
+        left_out = {*HIDDEN, *(["--capture"] if node.host else [])}  # whose folder is not there yet
+        typed = {name: value for name, value in extra.items() if name not in left_out}
         command = role_command(node, target=node.settings.get("sip_target"), extra=typed)
-        print(f"\n# {node.name}", picture.shell_line(command), sep="\n")
+        print(f"\n# {node.name}{f', on {node.host}' if node.host else ''}", picture.shell_line(command), sep="\n")
         print(*(f"    {line}" for line in picture.configuration(node)), sep="\n")
 
 
@@ -135,6 +141,7 @@ def _play(run: Run, folder: RunFolder, console: Console, kind: str) -> int:
             run.play()
             folder.event(ORCHESTRATOR, "played")
             signals.interrupt_once()
+            run.bring_home()
             folder.write_summary(_summary(run, kind, exit_code=None, failed=run.supervisor.failed_first()))
     except UsageError:  # the table of a plan that only its owner can check, before anything was started
         raise

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import queue
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from b2b import clock
-from b2b.errors import B2bError
+from b2b.errors import B2bError, UsageError
 from b2b.flags import DEFAULT_APLAY, ORCHESTRATOR, SINK, SOURCE
 from b2b.orchestrator import signals
 from b2b.orchestrator.children import RoleProcess, role_command, without
 from b2b.orchestrator.console import Console
 from b2b.orchestrator.devices import Device
+from b2b.orchestrator.elsewhere import FarRole, Machine
 from b2b.orchestrator.events import (
     Broken,
     Command,
@@ -26,6 +29,7 @@ from b2b.orchestrator.events import (
     Passed,
     ReadySeen,
     Release,
+    Started,
     Terminate,
     WordsSeen,
 )
@@ -52,7 +56,7 @@ class Wishes:
     ears: frozenset[str] = frozenset()  # the sources that hear somebody: a device, or themselves in its echo
 
 
-def extra_flags(node: Node, wishes: Wishes, folder: RunFolder) -> dict[str, str]:
+def extra_flags(node: Node, wishes: Wishes, folder: RunFolder | Machine) -> dict[str, str]:
     """Return the flags of a node that come from the run rather than from the plan."""
     extra = {
         "--log-format": "json",
@@ -65,9 +69,24 @@ def extra_flags(node: Node, wishes: Wishes, folder: RunFolder) -> dict[str, str]
         extra["--duration-s"] = repr(duration_s)
     if node.role == SINK or node.name in wishes.ears:
         extra["--capture"] = str(folder.recording(node.name))
-    if node.role == SINK and wishes.listen and "aplay_cmd" not in node.given:
+    if node.role == SINK and wishes.listen and not node.host and "aplay_cmd" not in node.given:
         extra["--aplay-cmd"] = DEFAULT_APLAY
     return extra
+
+
+def password_of(node: Node) -> dict[str, str]:
+    """Return the variable with a role's password, as its own process on another machine is to have it.
+
+    Raises UsageError where it cannot be read.
+    """
+    name = node.settings["password_env"]
+    if path := node.settings.get("password_file"):
+        try:
+            return {name: Path(path).read_text(encoding="utf-8").rstrip("\r\n")}
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no UTF-8"
+            raise UsageError(f"{path}: cannot read the password: {reason}") from None
+    return {name: os.environ[name]} if name in os.environ else {}
 
 
 class Run:
@@ -81,11 +100,13 @@ class Run:
         self.duration_s = 0.0
         self.broken = ""  # why what hangs in the run could not go on
         self.in_call: set[str] = set()
+        self.machines: Mapping[str, Machine] = {}  # the others that roles of the plan are on
         self._folder, self._console, self._wishes = folder, console, wishes
         self._inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.held: dict[str, list[Held]] = {}  # by each device before the calls, and after them
-        self._processes: dict[str, RoleProcess | Device] = {}
+        self._processes: dict[str, RoleProcess | FarRole | Device] = {}
         self._addresses: dict[str, str] = {}
+        self._commands: dict[str, list[str]] = {}  # of roles on other machines
         self._answered_at: float | None = None
         self._told_reason = ""
         self._next_progress = clock.now() + PROGRESS_S
@@ -105,10 +126,23 @@ class Run:
             for process in self._processes.values():
                 process.kill()
 
+    def post(self, event: Event) -> None:
+        """Let the run know of something, from whatever thread."""
+        self._inbox.put(event)
+
     def stop_broken(self, reason: str) -> None:
         """Stop, from whatever thread, because what hangs in the run cannot go on."""
         self.broken = self.broken or reason
-        self._inbox.put(Broken(reason))
+        self.post(Broken(reason))
+
+    def bring_home(self) -> None:
+        """Get what the roles on other machines, and those themselves, have left there."""
+        for machine in self.machines.values():
+            self.broken = self.broken or machine.bring_home()
+            if offset := machine.clocks.offset:
+                self._console.say(f"the clock of {machine.name} is {offset}")
+        if self.machines:
+            self._folder.write_hosts({name: machine.as_json() for name, machine in self.machines.items()})
 
     def _next_event(self) -> Event:
         now = clock.machine_now()
@@ -145,12 +179,30 @@ class Run:
 
     def _launch(self, node: Node) -> None:
         target = finish_target(node.settings["sip_target"], self._addresses) if node.target else None
+        if node.host:
+            self._launch_far(node, target, self.machines[node.host])
+            return
         command = role_command(node, target=target, extra=extra_flags(node, self._wishes, self._folder))
         self._processes[node.name] = process = RoleProcess(
             node, command, self._inbox.put, secrets=self._secrets()
         )
         self._folder.event(node.name, "started", pid=process.pid, command=command)
         self._console.say(f"started {node.name} pid={process.pid}", mark="✓", started=node.name, pid=process.pid)
+
+    def _launch_far(self, node: Node, target: str | None, machine: Machine) -> None:
+        as_there = machine.as_there(node)
+        command = role_command(as_there, target=target, extra=extra_flags(as_there, self._wishes, machine))
+        self._commands[node.name] = command
+        self._processes[node.name] = machine.launch(node, command, password_of(node))
+
+    def _note_started(self, event: Started) -> None:
+        """Note a role that another machine has started."""
+        name, host = event.node, self.plan.node(event.node).host
+        role = self._processes[name]
+        assert isinstance(role, FarRole)
+        role.pid = event.pid
+        self._folder.event(name, "started", pid=event.pid, host=host, command=self._commands[name])
+        self._console.say(f"started {name} on {host} pid={event.pid}", mark="✓", started=name, pid=event.pid)
 
     def _launch_device(self, node: Node) -> None:
         try:
@@ -179,7 +231,9 @@ class Run:
             self._folder.event(device.node.name, "holds", **held.as_json())
 
     def _tell(self, event: Event) -> None:
-        if isinstance(event, ReadySeen):
+        if isinstance(event, Started):
+            self._note_started(event)
+        elif isinstance(event, ReadySeen):
             self._addresses[event.node] = event.sip
             self._folder.event(event.node, "ready", sip=event.sip)
             self._console.say(f"ready sip={event.sip}", node=event.node, mark="✓", event="ready", sip=event.sip)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from b2b.addresses import parse_bind, parse_target, parse_user
+from b2b.addresses import parse_bind, parse_host, parse_target, parse_user
 from b2b.audio.digits import parse_sequence
 from b2b.errors import UsageError
 from b2b.flags import Flag
@@ -27,6 +27,9 @@ def parse_command(text: str) -> list[str]:
 
 GRAMMARS: dict[str, Callable[[str], object]] = {
     "aplay_cmd": parse_command,
+    "ssh": parse_command,
+    "b2b_there": parse_command,
+    "host": parse_host,
     "sip_bind": parse_bind,
     "sip_target": parse_target,
     "sip_user": parse_user,

@@ -20,7 +20,7 @@ from b2b.plan.node import make_node
 from b2b.plan.where import Where, lines_of_keys
 
 EXPECT, RUN = "expect", "run"
-RUN_KEYS = ("speed",)
+RUN_KEYS = ("speed", "ssh", "b2b_there")
 OURS = (TOPOLOGY, EXPECT, RUN)
 TOML_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 

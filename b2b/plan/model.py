@@ -33,6 +33,11 @@ class Node:
         return parse_bind(self.settings["address" if self.is_device else "sip_bind"])
 
     @property
+    def host(self) -> str | None:
+        """The machine that it runs on, as ssh takes it; None for this one."""
+        return self.settings.get("host")
+
+    @property
     def callees(self) -> tuple[str, ...]:
         """The nodes that it calls: a role at most one, a device as many as its plan says."""
         if self.is_device:
@@ -72,6 +77,12 @@ class Plan:
     def devices(self) -> tuple[Node, ...]:
         """The nodes that are not b2b."""
         return self.with_role(EXTERNAL)
+
+    @property
+    def hosts(self) -> dict[str, tuple[Node, ...]]:
+        """The other machines that roles of it run on, and which do."""
+        names = dict.fromkeys(node.host for node in self.nodes if node.host)
+        return {name: tuple(node for node in self.nodes if node.host == name) for name in names}
 
     def users_of(self, name: str) -> tuple[Node, ...]:
         """Return the nodes that call one, or rely on it."""

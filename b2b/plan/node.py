@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from b2b.addresses import is_loopback
 from b2b.audio.digits import check_fits, parse_sequence
-from b2b.flags import EXTERNAL, MIXER, NODE_ROLES, ORCHESTRATOR, SINK, SOURCE, Flag, plan_flags
+from b2b.flags import EXTERNAL, MIXER, NODE_ROLES, ORCHESTRATOR, SINK, SOURCE, Flag, plan_keys
 from b2b.plan.check import check_value, describe, did_you_mean
 from b2b.plan.device import make_device
 from b2b.plan.model import Node
@@ -30,7 +31,7 @@ def make_node(name: str, table: Any, *, folder: Path | None, where: Where) -> No
     role = _role(name, table, where)
     if role == EXTERNAL:
         return make_device(name, table, folder=folder, where=where)
-    flags = plan_flags(role)
+    flags = plan_keys(role)
     _check_keys(name, role, table, where)
     given = {key: value for key, value in table.items() if key != "role"}
     settings = {key: flag.default for key, flag in flags.items() if flag.default is not None}
@@ -40,7 +41,11 @@ def make_node(name: str, table: Any, *, folder: Path | None, where: Where) -> No
     if role == MIXER:
         with where.at("topology", name, "dtmf_seq"):
             check_digits(settings)
-    return Node(name, role, _in_order(settings, flags), frozenset(given))
+    node = Node(name, role, _in_order(settings, flags), frozenset(given))
+    if node.host and (node.bind.open or is_loopback(node.bind.ip)):
+        says = f"wanted the address at which others reach {node.host}, as 192.0.2.7:5062, came {node.bind}"
+        raise where.error("topology", name, "sip_bind", says=says)
+    return node
 
 
 def check_digits(settings: Mapping[str, Any]) -> None:
@@ -61,7 +66,7 @@ def _role(name: str, table: Mapping[str, Any], where: Where) -> str:
 
 
 def _check_keys(name: str, role: str, table: Mapping[str, Any], where: Where) -> None:
-    known = ("role", *plan_flags(role))
+    known = ("role", *plan_keys(role))
     for key in table:
         if key not in known:
             hint = did_you_mean(key, known, otherwise=f"a {role} has {', '.join(known)}")

@@ -23,6 +23,7 @@ def resolve(plan: Plan, *, host_ip: str) -> Plan:
     check_binds(plan.nodes, plan.where)
     _check_calls(plan)
     _check_reach(plan)
+    _check_hosts(plan)
     return replace(plan, nodes=tuple(_answer_to(node, plan) for node in plan.nodes))
 
 
@@ -56,6 +57,12 @@ def call_duration_s(plan: Plan) -> float | None:
 def speed_of(plan: Plan) -> float:
     """Return how many times as fast as the machine's the time of the plan's run goes."""
     return float(plan.tables.get(RUN, {}).get("speed", 1))
+
+
+def ssh_of(plan: Plan) -> tuple[str, str]:
+    """Return the commands that reach other machines, and that are b2b there."""
+    table = plan.tables.get(RUN, {})
+    return str(table.get("ssh", "ssh")), str(table.get("b2b_there", "b2b"))
 
 
 def is_self_contained(plan: Plan) -> bool:
@@ -179,6 +186,17 @@ def _check_reach(plan: Plan) -> None:
             if not node.is_device and "sip_bind" not in node.given:
                 says = f"wanted the address at which {device.name}, which is there already, reaches it, but missing"
                 raise plan.where.error(TOPOLOGY, node.name, "sip_bind", says=says)
+
+
+def _check_hosts(plan: Plan) -> None:
+    """Want an address for each role that meets one on another machine."""
+    for host, there in plan.hosts.items():
+        for far in there:
+            for node in (*plan.users_of(far.name), *map(plan.node, far.callees)):
+                if is_loopback(node.bind.ip):
+                    says = f"wanted an address at which {host} reaches it, for {far.name} is there, came {node.bind}"
+                    key = "address" if node.is_device else "sip_bind"
+                    raise plan.where.error(TOPOLOGY, node.name, key, says=says)
 
 
 def _objection(node: Node, callee: Node, plan: Plan, callers: Mapping[str, str]) -> str | None:

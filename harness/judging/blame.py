@@ -33,13 +33,19 @@ def sight_in(wire: Wire, stream: Stream, leg: Leg | None) -> Sight:
 def sight_of(call: Call, leg: Leg, stream: Stream) -> Sight:
     """Return what was seen of a leg of a run: a sender that the run started was captured on its own machine.
 
-    Where the plan impairs the run there is a network between the two, and a tap before it.
+    Where the plan impairs the run there is a network between the two, and a tap before it; what goes to a role on
+    another machine was captured there.
     """
     sight = replace(sight_in(call.wire, stream, leg), metrics=_metrics(call, leg.src), impaired=call.impaired)
     sent = (one for one in call.sent.streams if (one.flow, one.ssrc) == (stream.flow, stream.ssrc))
     if tap := next(sent, None):
         return replace(sight, tap=tap)
-    return replace(sight, at_sender=leg.src in call.groups.values())
+    return replace(sight, at_sender=_captured_at_sender(call, leg))
+
+
+def _captured_at_sender(call: Call, leg: Leg) -> bool:
+    hosts = {node.name: node.host for node in call.plan.nodes if node.starts_itself}
+    return leg.src in hosts and hosts.get(leg.dst or "", hosts[leg.src]) == hosts[leg.src]
 
 
 def chain_of(call: Call, listener: Listener) -> Chain:

@@ -14,6 +14,7 @@ from pathlib import Path
 from b2b import __version__, doctor
 from b2b.errors import UsageError
 from harness.evidence import read_object
+from harness.machines import Machine
 
 FILE = "versions.json"
 
@@ -47,10 +48,15 @@ def joined(environments: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return both
 
 
-def note(folder: Path) -> None:
-    """Note in a run folder what the run was made with, for pages that are made elsewhere."""
+def note(folder: Path, others: Sequence[Machine] = ()) -> None:
+    """Note in a run folder what the run was made with, for pages that are made elsewhere.
+
+    `others` are the other machines that took part, each of which has brought such a note of its own.
+    """
+    made_with = joined([environment(), *filter(None, (noted(machine.folder) for machine in others))])
+    made_with |= {f"clock of {machine.name}": str(machine.offset) for machine in others if machine.offset}
     with contextlib.suppress(OSError):
-        (folder / FILE).write_text(json.dumps(environment(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (folder / FILE).write_text(json.dumps(made_with, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def noted(folder: Path) -> Mapping[str, str] | None:
