@@ -10,7 +10,7 @@ from typing import Any
 from b2b.far.messages import PIECE, NonsenseError, data_of, encode, number_of, piece, text_of
 from b2b.logs import printable
 
-PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # a file's name, and no way to elsewhere
+PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")  # a file's name, and no way to elsewhere
 HEAD = 256  # octets that are sent once more when a file has grown: in a WAV file they say how long it is
 
 

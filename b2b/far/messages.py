@@ -7,7 +7,6 @@ Each says in `is` what it is. From here come `hello`, `ping`, `piece`, `launch`,
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import queue
 import threading
@@ -64,7 +63,7 @@ def data_of(message: Mapping[str, Any]) -> bytes:
     """Return the octets that a piece brings. Raises NonsenseError."""
     try:
         return base64.b64decode(text_of(message, "data"), validate=True)
-    except binascii.Error:
+    except ValueError:
         raise NonsenseError("wanted a piece of a file in base64, came something else") from None
 
 

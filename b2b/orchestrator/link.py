@@ -88,22 +88,29 @@ class Link:
         self._listener.join(LAST_WORDS_S)
 
     def _listen(self) -> None:
+        why = "what it sent could not be dealt with"
+        try:
+            why = self._hear()
+        finally:
+            ours = self.over.is_set()
+            self.over.set()
+            if not child.wait(self._process, clock.Deadline.patience(0.0 if why else LAST_WORDS_S)):
+                child.stop(self._process, patience_s=())
+            self._errors.join(LAST_WORDS_S)
+            self._lost("" if ours else why or self._why_silent or f"the connection was lost{self._words()}")
+            self._greeted.set()
+
+    def _hear(self) -> str:
+        """Take in what comes, and return why that ended before its end."""
         assert self._process.stdout
-        why = ""
         with self._process.stdout as pipe:
             try:
                 for message in read_messages(pipe, skip=GREETINGS):
                     self._heard_at = clock.now()
                     self._understand(message)
             except NonsenseError as error:
-                why = f"it sent what it should not: {error}"
-        ours = self.over.is_set()
-        self.over.set()
-        if not child.wait(self._process, clock.Deadline.patience(0.0 if why else LAST_WORDS_S)):
-            child.stop(self._process, patience_s=())
-        self._errors.join(LAST_WORDS_S)
-        self._lost("" if ours else why or self._why_silent or f"the connection was lost{self._words()}")
-        self._greeted.set()
+                return f"it sent what it should not: {error}"
+        return ""
 
     def _understand(self, message: Message) -> None:
         if message["is"] == "hello":

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuzz import folders, network, speech
+from fuzz import elsewhere, folders, network, speech
 
 CORPUS = Path(__file__).parent / "corpus"
 MANY, FEW = 1_000_000, 10_000  # inputs; few where ffmpeg takes part or whole files are judged
@@ -54,6 +54,8 @@ TARGETS = (
     Target(name="sip", read=network.sip, seeds=network.messages, words=SIP),
     Target(name="sdp", read=network.sdp, seeds=network.descriptions, words=SIP),
     Target(name="control", read=speech.control, seeds=speech.conversations, words=(*JSON, b"5:", b",", b'"rx": []')),
+    Target(name="machine", read=elsewhere.machine, seeds=elsewhere.conversations,
+           words=(*JSON, b'"file": "../x"', b'"file": "/x"', b'"at": ', b'"data": "', b'"is": "', b"\n")),
     Target(name="counters", read=speech.counters, seeds=lambda: speech.COUNTERS, words=(b"9" * 5000, b"rcvd=")),
     Target(name="log-lines", read=speech.log_lines, seeds=lambda: speech.LINES, words=JSON),
     Target(name="wav", read=speech.recording, seeds=speech.recordings, words=(b"data", b"fmt ", b"\xff\xff\xff\xff")),
