@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -17,7 +18,9 @@ def main() -> None:
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that has no ✓ shows something else
     os.umask(0o077)  # recordings, captures and pages of calls are their user's alone
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()  # at its end Python would look through all that was loaded for what it could free
+    sys.exit(code)
 
 
 if __name__ == "__main__":
