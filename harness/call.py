@@ -194,12 +194,9 @@ class Call:
     @cached_property
     def _audio(self) -> dict[tuple[Flow, int], Audio]:
         """The sound of every stream; its packets' payloads are kept only while it is put together."""
-        from harness.wire.audio import audio_of
-        from harness.wire.collect import streams
-        from harness.wire.read import read_datagrams
+        from harness.wire.audio import audio_in
 
-        found = streams(read_datagrams(self.folder / PCAP)) if self._is_readable(PCAP) else ()
-        return {(stream.flow, stream.ssrc): audio for stream in found if (audio := audio_of(stream))}
+        return audio_in(self.folder / PCAP) if self._is_readable(PCAP) else {}
 
     @cached_property
     def addresses(self) -> dict[str, str]:

@@ -17,6 +17,7 @@ from harness.expect import expectations
 from harness.figures import UNREADABLE, figures_of
 from harness.gathered import gather
 from harness.machines import machines_of
+from harness.memory import keep_freed
 from harness.report.page import making
 from harness.warm import load_beside
 
@@ -42,6 +43,7 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
     if machines := machines_of(folder):
         capture = gather(folder, plan, capture, machines)
     (folder / NOTES).write_text(json.dumps(asdict(capture)) + "\n", encoding="utf-8")
+    keep_freed()
     call, judged = Call(folder), None
     from harness.report import environment  # when the call is over: it looks up versions
 

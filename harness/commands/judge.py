@@ -17,6 +17,7 @@ from harness.call import RESOLVED, Call
 from harness.expect import AS_AGREED, Expectations, SinkExpectation, expectations
 from harness.heard_by import heard_by
 from harness.listener import Listener
+from harness.memory import keep_freed
 from harness.report.page import making
 from harness.verdict import Outcome, Verdict
 
@@ -42,6 +43,7 @@ WANTED = "a run folder, a capture (pcap, pcapng) or a recording (WAV)"
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as verdict.json has it.")
 def judge(what: Path, reference: Path | None, plan_file: Path | None, as_json: bool, report: Path | None) -> int:
     """Judge a call that has been made: every check, with what was wanted and what came."""
+    keep_freed()
     verdict, gather = _judged(what, reference, plan_file)
     page = report or (what / making.PAGE if what.is_dir() else None)
     trouble = making.make(gather, page) if page else ""

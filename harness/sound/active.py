@@ -26,7 +26,7 @@ def active_level(sound: Floats) -> tuple[float, float]:
     if not energy:
         return SILENT_DBOV, 0.0
     held = _held(_envelope(sound), round(RATE * HANGOVER_S) + 1)
-    counts = len(sound) - np.searchsorted(np.sort(held), THRESHOLDS)
+    counts = np.array([np.count_nonzero(held >= threshold) for threshold in THRESHOLDS])
     levels = 10 * np.log10(energy / FULL_SCALE**2 / np.maximum(counts, 1))
     over = levels - 20 * np.log10(THRESHOLDS)
     everywhere = dbov(energy / len(sound))

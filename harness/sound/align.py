@@ -7,6 +7,7 @@ negative when the recording begins inside the file. A weight is 0 for samples th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -77,7 +78,7 @@ def follow(file: Floats, heard: Floats, weight: Floats, first: int | None = None
     loud[:] = (sizes >= WINDOW / 2) & (energies > sizes * QUIET_RMS**2)
     if not loud.any():
         return track
-    offset = overall(file, weighted) if first is None else first
+    offset = home = overall(file, weighted) if first is None else first
     offsets, likeness = track.offsets, track.likeness
     far, look, sure = FAR_SEARCHES, LOOK, SURE
     fruitless: list[float] = []
@@ -94,9 +95,12 @@ def follow(file: Floats, heard: Floats, weight: Floats, first: int | None = None
             continue
         here = float(alike[0])
         moved, best = _search(file, weighted, weight, int(starts[at]), offset)
-        if best < ALIKE and here < ALIKE and far and _lost(alike, loud[ahead]):
-            nearby = _likenesses(file, weighted, weight, energies[ahead], starts[ahead], moved)
-            if _lost(nearby, loud[ahead]):
+        if best < ALIKE and here < ALIKE and _lost(alike, loud[ahead]):
+            likenesses = partial(_likenesses, file, weighted, weight, energies[ahead], starts[ahead])
+            again = float(likenesses(home)[0])
+            if again >= ALIKE:  # what came before had led astray
+                moved, best = home, again
+            elif far and _lost(likenesses(moved), loud[ahead]):
                 far -= 1
                 moved, best = _far(file, weighted, weight, int(starts[at]))
         if best > ALIKE and best > here + BETTER and _lasts(file, weighted, weight, loud, starts, at, moved, offset):

@@ -107,13 +107,15 @@ def compare(
 
 def _followed(file: Floats, sound: Floats, weight: Floats) -> tuple[Floats, Track, Drift]:
     """Return the file as the clock at its far end played it, where that lies in the recording, and that clock."""
-    played, clock = file, None
+    played, clock, first = file, None, None
     found = Drift()
     if len(sound) > 2 * MINUTE:  # following a drift that nobody knows of takes long: learn it from the first minute
-        begin = sound[:MINUTE]
-        found = drift.measure(file, begin, weight[:MINUTE], align.follow(file, begin, weight[:MINUTE]))
+        track = _begun(file, sound[:MINUTE], weight[:MINUTE])
+        found = drift.measure(file, sound[:MINUTE], weight[:MINUTE], track)
+        if track.similar >= align.SURE:
+            first = int(track.offsets[track.matched][0])
     if not found.clock:
-        track = align.follow(file, sound, weight)
+        track = align.follow(file, sound, weight, first)
         found = drift.measure(file, sound, weight, track)
     ppm = found.ppm
     for _ in range(TURNS):
@@ -125,6 +127,13 @@ def _followed(file: Floats, sound: Floats, weight: Floats) -> tuple[Floats, Trac
         track = align.follow(played, sound, weight, clock.offset)
         found = drift.measure(played, sound, weight, track, within=0.1)
     return played, track, Drift(ppm, clock)
+
+
+def _begun(file: Floats, sound: Floats, weight: Floats) -> Track:
+    """Follow the file through the beginning of a recording: that of the file, most often."""
+    first = align.overall(file[: 2 * MINUTE], sound * weight)
+    track = align.follow(file, sound, weight, first)
+    return track if track.similar >= align.SURE else align.follow(file, sound, weight)
 
 
 def _hearing(

@@ -93,6 +93,7 @@ def _usual(laid: Floats, sound: Floats, where: Numbers) -> Numbers:
             active, share <= MUCH * np.median(share[active]), left <= np.quantile(left[active], 0.9)
         )
         usual[:whole] = np.repeat(good, WINDOW)
+        usual[whole:] = True  # less than a window
     return usual
 
 

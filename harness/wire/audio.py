@@ -7,14 +7,16 @@ and the axis knows which packet each sample came in, and when.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.sound import g711
 from harness.sound.g711 import RATE, Samples
+from harness.wire.bulk import collect_file
 from harness.wire.order import Numbers, Order, order_of, signed
-from harness.wire.streams import Stream
+from harness.wire.streams import Flow, Stream
 
 LAWS = {"PCMU": g711.ulaw, "PCMA": g711.alaw}
 ASTRAY_S = 5.0  # timestamps that are ahead of the capture's clock by more, or go back by more, have begun again
@@ -54,6 +56,15 @@ class Audio:
         due_s = float(self.times_s[row])
         came = 0 <= sample < len(self.came) and self.came[sample]
         return due_s if came else due_s + (sample - int(self.places[row])) / RATE
+
+
+def audio_in(path: Path) -> dict[tuple[Flow, int], Audio]:
+    """Return the sound of every stream of a capture, by flow and SSRC, as far as that can be read.
+
+    The packets' payloads are kept only while it is put together. Raises CaptureError for what is no capture.
+    """
+    found = collect_file(path, keep_payloads=True)[0].streams
+    return {(stream.flow, stream.ssrc): audio for stream in found if (audio := audio_of(stream))}
 
 
 def audio_of(stream: Stream) -> Audio | None:

@@ -28,12 +28,12 @@ TYPED = {ETHERNET: (14, 12), SLL: (16, 14), SLL2: (20, 0)}  # octets before IP, 
 MIX = np.uint64(0x9E3779B97F4A7C15)  # spreads a flow's octets over a hash; any large odd number will do
 
 
-def collect_file(path: Path) -> tuple[Wire, list[str]]:
-    """Return what a capture holds, without payloads but those of events, and warnings of where it is damaged.
+def collect_file(path: Path, *, keep_payloads: bool = False) -> tuple[Wire, list[str]]:
+    """Return what a capture holds, and warnings of where it is damaged; without asking, of payloads only events'.
 
     Raises CaptureError for what is no capture.
     """
-    collector, warnings, decode = Collector(keep_payloads=False), list[str](), Decoder().decode
+    collector, warnings, decode = Collector(keep_payloads=keep_payloads), list[str](), Decoder().decode
     try:
         with open_capture(path) as file:
             try:
@@ -88,7 +88,11 @@ def _take_plain(records: Records, collector: Collector) -> Numbers:
     ports = _word(octets, at + 20) << np.uint64(32) | _word(octets, rtp + 8)
     for which in _groups(flows, ports):
         first = which[0]
-        collector.stream(_key(int(flows[first]), int(ports[first]))).extend(numbers[which], columns.only(which))
+        stream = collector.stream(_key(int(flows[first]), int(ports[first])))
+        stream.extend(numbers[which], columns.only(which))
+        if collector.keeps_payloads:
+            begin = rtp[which] + RTP_HEAD
+            stream.keep(numbers[which], records.chunk, begin, begin + columns.sizes[which])
     return plain
 
 

@@ -51,7 +51,7 @@ class Collector:
     """Takes datagrams, each with its number in the capture, and in the end knows the streams among them."""
 
     def __init__(self, *, keep_payloads: bool) -> None:
-        self._keep_payloads = keep_payloads
+        self.keeps_payloads = keep_payloads
         self._growing: dict[Key, Growing] = {}
         self._listener = SipListener()
         self._sip: list[Sighting] = []
@@ -63,7 +63,7 @@ class Collector:
         time_s, src, sport, dst, dport, proto, payload, _ = datagram
         packet = parse_rtp(time_s, payload) if proto == "udp" else None
         if packet:
-            keep = self._keep_payloads or (packet.payload_type >= DYNAMIC and len(packet.payload) <= SMALL)
+            keep = self.keeps_payloads or (packet.payload_type >= DYNAMIC and len(packet.payload) <= SMALL)
             self.stream((src, sport, dst, dport, packet.ssrc)).append(number, packet, keep)
             return
         if proto == "udp" and payload[:1] and payload[0] >> 6 == 2:
@@ -143,6 +143,11 @@ class Growing:
             (self.markers, columns.markers), (self.sizes, columns.sizes),
         ):  # fmt: skip
             own.frombytes(np.ascontiguousarray(values, own.typecode).tobytes())
+
+    def keep(self, numbers: Numbers, chunk: bytes, begin: Numbers, end: Numbers) -> None:
+        """Keep the payloads of packets that were taken without: they lie in these places of a piece of the capture."""
+        places = zip(begin.tolist(), end.tolist(), strict=True)
+        self.payloads.update(zip(numbers.tolist(), (chunk[first:after] for first, after in places), strict=True))
 
     def finished(self) -> tuple[Columns, Sequence[bytes]]:
         """Return the packets as they came, and their payloads as far as they were kept."""

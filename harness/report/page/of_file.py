@@ -18,10 +18,9 @@ from harness.report.page.tracks import Sound, Way, draw
 from harness.report.page.view import PLAYED, RECORDING, Track, View
 from harness.sound import RATE, compare, decode, read_sound
 from harness.verdict import Verdict
-from harness.wire.audio import Audio, audio_of
+from harness.wire.audio import Audio, audio_in
 from harness.wire.bulk import collect_file
-from harness.wire.collect import Wire, streams
-from harness.wire.read import read_datagrams
+from harness.wire.collect import Wire
 from harness.wire.streams import Flow
 
 MOST_OCTETS = 100_000_000  # of a capture whose sound the page carries
@@ -115,5 +114,4 @@ def _sounds(path: Path) -> dict[tuple[Flow, int], Audio]:
     """Return the sound of each stream; of a very large capture none."""
     if path.stat().st_size > MOST_OCTETS:
         return {}
-    found = streams(read_datagrams(path))
-    return {(stream.flow, stream.ssrc): audio for stream in found if (audio := audio_of(stream))}
+    return audio_in(path)

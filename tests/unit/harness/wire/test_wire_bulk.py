@@ -40,17 +40,23 @@ LINKS = {1: ether, 101: bytes, 113: lambda packet: bytes(14) + b"\x08\0" + packe
 
 def same(path: Path) -> None:
     """Compare both ways, or their refusals."""
+    for keep_payloads in (False, True):
+        same_with(path, keep_payloads=keep_payloads)
+
+
+def same_with(path: Path, *, keep_payloads: bool) -> None:
+    """Compare them with or without payloads."""
     refused = ""
     try:
         reading = read_datagrams(path)
-        one_by_one = collect(reading, keep_payloads=False)
+        one_by_one = collect(reading, keep_payloads=keep_payloads)
     except CaptureError as error:
         refused = str(error)
     if refused:
         with pytest.raises(CaptureError, match=re.escape(refused)):
-            bulk.collect_file(path)
+            bulk.collect_file(path, keep_payloads=keep_payloads)
         return
-    at_once, warnings = bulk.collect_file(path)
+    at_once, warnings = bulk.collect_file(path, keep_payloads=keep_payloads)
     assert warnings == reading.warnings
     assert at_once.sip == one_by_one.sip
     assert len(at_once.streams) == len(one_by_one.streams)
