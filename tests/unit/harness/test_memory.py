@@ -11,8 +11,8 @@ import numpy as np
 from harness.memory import keep_freed
 if sys.argv[1] == "keep":
     keep_freed()
-for _ in range(20):
-    np.ones(8 << 20, np.uint8)
+for _ in range(10):
+    np.ones(40 << 20, np.uint8)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
 """
 
@@ -25,5 +25,5 @@ def faults(word: str) -> int:
 
 
 def test_what_is_freed_is_used_again():
-    """Of twenty arrays of 8 MB nineteen need no new page."""
-    assert faults("") - faults("keep") > 15 * (8 << 20) // 4096
+    """Of ten arrays of 40 MB nine need no new page."""
+    assert faults("") - faults("keep") > 7 * (40 << 20) // 4096
