@@ -106,7 +106,7 @@ def in_call(
         desk.on_tick = lambda: None
         lasted = agent.call_s(hears)
         with contextlib.suppress(SipError):
-            metrics.tick()
+            metrics.look()
             agent.hang_up()  # baresip's audio threads end only while sound flows
         line.stop()
         desk.tell_the_rest()

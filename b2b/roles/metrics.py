@@ -17,6 +17,7 @@ from b2b.logs import Log
 from b2b.roles.tap import Tap
 
 PERIOD_S = 5.0
+LOOK_S = 1.0  # baresip needs as long to tell its counters as to send ten packets
 COUNTERS = ("packets_tx", "packets_rx", "rtp_loss")
 CARD_COUNTERS = ("tx_overruns", "tx_underruns", "rx_overruns", "rx_underruns", "rx_discards")
 
@@ -44,7 +45,7 @@ class LegCount:
 
 
 class Metrics:
-    """Samples the legs at each tick, and logs what came together.
+    """Samples the legs about once a second, and logs what came together.
 
     `hears` is the leg whose incoming RTP counts as the role's, `speaks` the one whose outgoing RTP does; `extra` gives
     the role's own counters, `meters` its levels. Jitter percentiles are over the RFC 3550 jitter after each packet
@@ -70,15 +71,24 @@ class Metrics:
         self._rtcp_jitters: list[float] = []
         self._stack = contextlib.ExitStack()
         self._call_s = 0.0
+        self._look_s, self._next_look = LOOK_S, clock.now()
         self._next = clock.now() + PERIOD_S
         self._cpu = self._first_cpu = self._cpu_seconds(), clock.machine_now()
 
     def tick(self) -> None:
-        """Read every counter; report when five seconds are over."""
-        self._sample()
-        if clock.now() >= self._next:
+        """Read every counter when that is due; report when five seconds are over."""
+        now = clock.now()
+        if now >= min(self._next_look, self._next):
+            self._next_look = now + self._look_s
+            self.look()
+        if now >= self._next:
             self._next += PERIOD_S
             self._report(final=False)
+
+    def look_often(self) -> None:
+        """Read every counter at each tick from here on, for whoever waits for one of them."""
+        self._look_s = 0.0
+        self._next_look = clock.now()
 
     def rtcp_jitter(self, microseconds: float) -> None:
         """Take in the jitter of an RTCP report about what we hear."""
@@ -100,7 +110,8 @@ class Metrics:
         self._report(final=True)
         self._stack.close()
 
-    def _sample(self) -> None:
+    def look(self) -> None:
+        """Read every counter now."""
         for leg in self._legs.values():
             if not (stats := self._agent.sample(leg.account)):
                 continue

@@ -141,6 +141,7 @@ def _play(
     end = clock.Deadline(answered_at + settings.duration_s) if settings.duration_s else None
     if not desk.wait_until(lambda: hung_up() or sound.finished, by=end):
         return
+    metrics.look_often()
     unsent = max(clock.Deadline.after(UNSENT_S), clock.Deadline.patience(UNSENT_S), key=lambda by: by.at)
     by = min(end or unsent, unsent, key=lambda by: by.at)
     if not desk.wait_until(lambda: hung_up() or sent(), by=by) and by is end:

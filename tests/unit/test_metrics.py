@@ -8,7 +8,8 @@ import pytest
 
 from b2b.baresip.config import Account
 from b2b.baresip.soundcard import Card
-from b2b.roles.metrics import LegCount, percentile
+from b2b.logs import Log
+from b2b.roles.metrics import LegCount, Metrics, percentile
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,47 @@ def test_a_counter_never_goes_down() -> None:
         seen.append(leg.counters["packets_rx"])
     assert seen == [0, 5, 5, 5, 6]
     assert set(leg.counters) >= {"packets_tx", "packets_rx", "rtp_loss"}
+
+
+class Agent:
+    """Counts how often it is asked."""
+
+    pid = 0
+    asked = 0
+
+    def sample(self, _account: Account) -> None:
+        """Be asked."""
+        self.asked += 1
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> tuple[Agent, Metrics, list[float]]:
+    """Metrics of a role with one leg, whose log goes nowhere; the time is what the list ends with."""
+    now = [100.0]
+    monkeypatch.setattr("b2b.clock.now", lambda: now[-1])
+    monkeypatch.setattr(Metrics, "_report", lambda *_self, **_more: None)
+    agent = Agent()
+    leg = Account(user="x", card=Card("x", ptime_ms=20), answers=True, codec="pcmu", ptime_ms=20)
+    metrics = Metrics(Log("sink", as_json=True), agent, hears=leg, speaks=leg, meters={}, extra=dict)  # type: ignore[arg-type]
+    return agent, metrics, now
+
+
+def test_baresip_is_asked_once_a_second(counted: tuple[Agent, Metrics, list[float]]) -> None:
+    """However often there is a tick; and at once when the call begins."""
+    agent, metrics, now = counted
+    for quarter in range(20):
+        now.append(100 + quarter / 4)
+        metrics.tick()
+    assert agent.asked == 5
+
+
+def test_who_waits_for_a_counter_has_it_asked_for_at_each_tick(counted: tuple[Agent, Metrics, list[float]]) -> None:
+    agent, metrics, now = counted
+    metrics.tick()
+    metrics.look_often()
+    for quarter in range(4):
+        now.append(100.1 + quarter / 4)
+        metrics.tick()
+    assert agent.asked == 5
+    metrics.look()
+    assert agent.asked == 6
