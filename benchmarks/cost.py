@@ -1,11 +1,11 @@
-"""What a role costs beside a bare baresip: processor time and memory in a call, in turns, on one machine.
+"""What a role costs beside a bare baresip: processor time and memory in a call, in the same seconds on one machine.
 
     python benchmarks/cost.py [--rounds 5] [--seconds 10]
 
-A role is its own process and its user agent together, in the call of plans/smk.plan.toml. Beside it are two baresips
-that play a WAV file to each other by their own aufile. Processor time is that of so many seconds in the call; memory is
-what is a process's own and its part of what several share (PSS). A mixer has two calls, so that two of a bare baresip's
-are what it is compared with. Rows of a role "itself" hold its own process against the rest of it.
+A role is its own process and its user agent together, in the call of plans/smk.plan.toml. Beside it, at the same time,
+are two baresips that play a WAV file to each other by their own aufile. Processor time is that of so many seconds in
+the call; memory is what is a process's own and its part of what several share (PSS). A mixer has two calls, so that two
+of a bare baresip's are what it is compared with. Rows of a role "itself" hold its own process against the rest of it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from harness.topology import make_call
 PLAN = Path(__file__).parents[1] / "plans" / "smk.plan.toml"
 CALLS = {"source": 1, "mixer": 2, "sink": 1}
 MOST_TIMES, MOST_MB = 1.5, 40.0
+STARTS_S = 20.0  # at most, which a bare baresip has to play for longer
 SETTLES_S = 2.0  # after the answer, with which what is done once is done
 
 
@@ -61,9 +62,10 @@ def measure(groups: Mapping[str, list[int]], seconds: float) -> dict[str, tuple[
     return {name: (processor_s(pids) - before[name], memory_mb(pids)) for name, pids in groups.items()}
 
 
-def ours(seconds: float) -> dict[str, tuple[float, float]]:
-    """Measure the roles of one call, and their own processes without the user agents."""
-    with tempfile.TemporaryDirectory() as folder:
+def turn(seconds: float) -> tuple[dict[str, tuple[float, float]], tuple[float, float]]:
+    """Measure the roles of one call, their own processes without the user agents, and one of two bare baresips."""
+    with tempfile.TemporaryDirectory() as folder, bare_pair(seconds + STARTS_S):
+        bare = [pid for pid in below(os.getpid()) if "baresip" in Path(f"/proc/{pid}/comm").read_text()]
         run = Path(folder) / "run"
         calling = threading.Thread(target=make_call, args=(PLAN, run), kwargs={"duration_s": seconds + SETTLES_S + 3})
         calling.start()
@@ -72,28 +74,23 @@ def ours(seconds: float) -> dict[str, tuple[float, float]]:
                 time.sleep(0.1)
             time.sleep(SETTLES_S)
             pids = {node: below(pid) for pid, node in Call(run).groups.items()}
+            if set(pids) != set(CALLS):
+                raise SystemExit(f"wanted a call of {', '.join(CALLS)}, came one of {', '.join(pids) or 'nobody'}")
             own = {f"{node} itself": found[:1] for node, found in pids.items()}
-            return measure({**pids, **own}, seconds)
+            found = measure({**pids, **own, **{str(pid): [pid] for pid in bare}}, seconds)
         finally:
             calling.join()
-
-
-def theirs(seconds: float) -> tuple[float, float]:
-    """Measure one of two bare baresips in a call."""
-    with bare_pair(seconds + SETTLES_S):
-        pids = [pid for pid in below(os.getpid())[1:] if "baresip" in Path(f"/proc/{pid}/comm").read_text()]
-        time.sleep(SETTLES_S)
-        found = measure({str(pid): [pid] for pid in pids}, seconds)
-    return statistics.mean(cpu for cpu, _ in found.values()), statistics.mean(mb for _, mb in found.values())
+    cpu, mb = (statistics.mean(found[str(pid)][which] for pid in bare) for which in (0, 1))
+    return found, (cpu, mb)
 
 
 def main() -> int:
-    """Measure in turns."""
+    """Measure, round by round."""
     parser = flags(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10.0)
     asked = parser.parse_args()
-    turns = [(ours(asked.seconds), theirs(asked.seconds)) for _ in range(asked.rounds)]
+    turns = [turn(asked.seconds) for _ in range(asked.rounds)]
     rows, share = [], 100 / asked.seconds
     for node, calls in CALLS.items():
         rows.append(Row(

@@ -85,6 +85,9 @@ def check_speed(plan: Plan, speed: float, *, listen: bool) -> None:
     """Refuse a speed at which the plan cannot be run here. Raises UsageError."""
     if speed == 1:
         return
+    if plan.hosts:
+        raise UsageError(f"speed {speed:g}: wanted a plan whose roles are all here, where time can go faster; "
+                         f"{plan.path} has some on {', '.join(plan.hosts)}: run it at speed 1")
     if not is_self_contained(plan) or plan.devices:
         raise UsageError(f"speed {speed:g}: wanted a plan of b2b's own roles alone, whose time goes as fast as we "
                          f"want; {plan.path} has others in its calls, whose time does not: run it at speed 1")

@@ -64,7 +64,7 @@ def _chain(node: Node, plan: Plan) -> Iterator[str]:
 
 def _box(node: Node) -> str:
     place = str(node.bind) if node.bind.port else node.bind.ip
-    return f"[ {node.name} {place}{_what(node.role, node.settings)} ]"
+    return f"[ {node.name} {place}{f' on {node.host}' if node.host else ''}{_what(node.role, node.settings)} ]"
 
 
 def _what(role: str, settings: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 import click
 
 from b2b import __version__, clock
-from b2b.errors import AudioError, B2bError, describe
+from b2b.errors import AudioError, B2bError, UsageError, describe
 from b2b.far.files import PLAIN, Sending, Taking
 from b2b.far.messages import Message, NonsenseError, Sender, encode, number_of, read_messages, text_of
 from b2b.flags import CALLING_ROLES
@@ -75,7 +75,8 @@ class _Stage:
         try:
             hello = self._next()
             if not isinstance(hello, dict) or hello["is"] != "hello":
-                return 1
+                raise UsageError("there: wanted the orchestrator of another machine, which starts this over ssh for a "
+                                 "node with that machine as its host; nothing of it came")
             self._tell("hello", version=__version__, folder=str(self._folder), host=platform.node())
             with hooks.elsewhere([str(ip) for ip in hello.get("addresses", [])], self._folder / OURS):
                 finished = self._until_finished()
@@ -84,6 +85,8 @@ class _Stage:
                 self._sending.rest()
                 self._tell("done")
                 self._sender.close(SENT_S)
+        except UsageError:
+            raise
         except (NonsenseError, B2bError) as error:
             self._tell("trouble", says=str(error))
         except OSError as error:

@@ -43,15 +43,57 @@ class Echo:
         return sound
 
 
-def measure(laid: Floats, sound: Floats, where: Numbers) -> Echo:
-    """Return the echo that the recording has of the file at its gain; `where` is what may be compared.
+class Lags:
+    """How what is left beside the file, and the file itself, correlate with the file: over what may be compared.
+
+    That changes a little from one time to the next, and only what has changed is correlated anew.
+    """
+
+    def __init__(self, laid: Floats, sound: Floats) -> None:
+        count = -(-len(laid) // BLOCK)
+        file = np.pad(laid.astype(np.float32), (BLOCK, (count + 2) * BLOCK - len(laid)))
+        self._around = np.lib.stride_tricks.sliding_window_view(file, 4 * BLOCK)[::BLOCK]
+        self._sounds = [self._blocks(values) for values in (sound - laid, laid)]
+        self._where = np.zeros((count, BLOCK), bool)
+        self._sums = np.zeros((2, 2 * BLOCK + 1), np.complex128)
+
+    def over(self, where: Numbers) -> tuple[Floats, Floats]:
+        """Return both for the file's past (from lag 0 on) and future (from the end back)."""
+        wanted = self._blocks(where)
+        self._sums += self._summed(wanted & ~self._where) - self._summed(self._where & ~wanted)
+        self._where = wanted
+        lags = irfft(self._sums, axis=1)
+        lags[:, BLOCK:-BLOCK] = 0  # beyond a block the lags are not whole
+        return lags[0], lags[1]
+
+    def _summed(self, where: Numbers) -> Numbers:
+        sums = np.zeros_like(self._sums)
+        some = np.flatnonzero(where.any(axis=1))
+        for i in range(0, len(some), BATCH):
+            batch = some[i : i + BATCH]
+            spectra = np.conj(rfft(self._around[batch], axis=1))
+            masked = np.zeros((2, len(batch), 4 * BLOCK), np.float32)
+            for place, sound in zip(masked, self._sounds, strict=True):
+                place[:, BLOCK : 2 * BLOCK] = sound[batch] * where[batch]
+            sums += (rfft(masked, axis=2) * spectra).sum(axis=1)
+        return sums
+
+    @staticmethod
+    def _blocks(values: Numbers) -> Numbers:
+        count = -(-len(values) // BLOCK)
+        kind = values.dtype if values.dtype == bool else np.float32
+        return np.pad(values.astype(kind), (0, count * BLOCK - len(values))).reshape(count, BLOCK)
+
+
+def measure(lags: Lags, where: Numbers) -> Echo:
+    """Return the echo that a recording has of the file at its gain; `where` is what may be compared.
 
     What is left beside the file is deconvolved by the file: the cross spectrum over the file's own, from correlations
     over blocks. That finds the delay; the echo's taps there are a least-squares fit.
     """
     if where.sum() < SHORTEST_S * RATE:
         return Echo()
-    cross, own = _correlations(laid, (sound - laid) * where, laid * where)
+    cross, own = lags.over(where)
     power = np.maximum(rfft(own).real, 0)
     if own[0] <= 0:
         return Echo()
@@ -67,20 +109,3 @@ def measure(laid: Floats, sound: Floats, where: Numbers) -> Echo:
     share = float(response @ matrix @ response) / float(own[0])
     db = max(FLOOR_DB, 10 * float(np.log10(max(share, 1e-12))))
     return Echo(db, 1000 * peak / RATE, int(taps[0]), response if db > EVIDENT_DB else None)
-
-
-def _correlations(laid: Floats, left: Floats, masked: Floats) -> tuple[Floats, Floats]:
-    """Return how two sounds correlate with the file's past (from lag 0 on) and future (from the end back)."""
-    count = -(-len(laid) // BLOCK)
-    file = np.pad(laid.astype(np.float32), (BLOCK, (count + 2) * BLOCK - len(laid)))
-    around = np.lib.stride_tricks.sliding_window_view(file, 4 * BLOCK)[::BLOCK]
-    blocks = np.zeros((2, count, 4 * BLOCK), np.float32)
-    for place, sound in zip(blocks, (left, masked), strict=True):
-        place[:, BLOCK : 2 * BLOCK] = np.pad(sound, (0, count * BLOCK - len(sound))).reshape(count, BLOCK)
-    sums = np.zeros((2, 2 * BLOCK + 1), np.complex128)
-    for i in range(0, count, BATCH):
-        spectra = np.conj(rfft(around[i : i + BATCH], axis=1))
-        sums += (rfft(blocks[:, i : i + BATCH], axis=2) * spectra).sum(axis=1)
-    lags = irfft(sums, axis=1)
-    lags[:, BLOCK:-BLOCK] = 0  # beyond a block the lags are not whole
-    return lags[0], lags[1]

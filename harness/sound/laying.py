@@ -61,13 +61,14 @@ def lay(played: Floats, sound: Floats, weight: Floats, pieces: Sequence[Piece]) 
 
 def _echo(file: Floats, sound: Floats, where: Numbers) -> Echo:
     """Measure the echo, then anew without the windows in which more is left than it explains: they have a gap."""
-    heard = echo.measure(file, sound, where)
+    lags = echo.Lags(file, sound)
+    heard = echo.measure(lags, where)
     before = where
     for _ in range(ROUNDS):
         usual = where & _usual(heard.under(file), sound, where)
         if np.array_equal(usual, before):
             break
-        heard, before = echo.measure(file, sound, usual), usual
+        heard, before = echo.measure(lags, usual), usual
     return heard
 
 
