@@ -146,7 +146,7 @@ def curve(own: Sequence[Step], bare: Sequence[Step]) -> str:
             drawn.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
     foot = len(rows) * height + 18
     drawn += [f'<text x="{left + across * n / most:.0f}" y="{foot}" text-anchor="middle">{n}</text>'
-              for n in sorted({step.count for step in own})]  # fmt: skip
+              for n in sorted({step.count for step in (*own, *bare)})]  # fmt: skip
     drawn.append(f'<text x="{left}" y="{foot + 18}">topologies at once; blue: ours, grey: as many bare baresips</text>')
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {foot + 28}" font-family="sans-serif" '
     head += 'font-size="12">'
