@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
 from functools import lru_cache
@@ -14,6 +15,7 @@ from b2b.audio.decoder import ffmpeg_command, last_line
 from b2b.errors import AudioError
 from harness.sound.g711 import RATE, Samples
 
+NEEDED = ("PATH", "LD_LIBRARY_PATH")
 PCM, EXTENSIBLE = 1, 0xFFFE
 _FORMAT = struct.Struct("<HHIIHH")
 
@@ -38,7 +40,7 @@ def decode(path: Path | str) -> Samples:
 @lru_cache(maxsize=2)
 def _decoded(path: Path, _state: tuple[int, ...]) -> Samples:
     try:
-        with child.start(ffmpeg_command(path), stderr=subprocess.PIPE) as ffmpeg:
+        with child.start(ffmpeg_command(path), stderr=subprocess.PIPE, env=_plain_environment()) as ffmpeg:
             sound, words = ffmpeg.communicate()
     except FileNotFoundError as error:
         raise SoundError("ffmpeg is not installed; `sudo apt-get install ffmpeg` installs it") from error
@@ -47,6 +49,11 @@ def _decoded(path: Path, _state: tuple[int, ...]) -> Samples:
     samples = np.frombuffer(sound[: len(sound) // 2 * 2], "<i2").astype(np.int16)
     samples.flags.writeable = False
     return samples
+
+
+def _plain_environment() -> dict[str, str]:
+    """Return what ffmpeg needs of our environment, in which there may be passwords."""
+    return {name: os.environ[name] for name in NEEDED if name in os.environ}
 
 
 def read_wav(path: Path | str) -> Samples:
