@@ -118,6 +118,7 @@ def test_fixtures_as_in_the_documentation(pytester, project):
     assert len(list((pytester.path / "reports" / "runs").iterdir())) == 3
 
 
+@pytest.mark.alone  # there are two calls at a time already
 def test_one_network_for_all(pytester, project):
     """Where there is none of its own, plans with the same ports still run side by side: on free ones."""
     project(one=SMK, two=SMK)
