@@ -38,7 +38,7 @@ def around(plan: Plan, folder: Path) -> Iterator[None]:
     addresses = {node.bind.ip for node in plan.nodes}
     host = folder / canary.FILE
     with canary.watching(host), runqueue.watching(host), capturing(folder / PCAP, addresses) as capture:
-        load_beside(*(["harness.judging.run"] if wanted else []), "harness.report.page.of_run", pages=True, run=folder)
+        load_beside(*(["harness.judging.run"] if wanted else []), "harness.report.page.of_run", pages=True)
         yield
     if machines := machines_of(folder):
         capture = gather(folder, plan, capture, machines)

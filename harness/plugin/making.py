@@ -112,7 +112,7 @@ class Maker:
         error = ""
         try:
             told = self._item.config.pluginmanager.has_plugin(ALLURE)
-            load_beside(*FIGURES, *(PAGES if told else ()), pages=told, run=made.call.folder)
+            load_beside(*FIGURES, *(PAGES if told else ()), pages=told)
             with Progress(self._item) as watch:
                 make_call(
                     plan, made.call.folder, changes=changes, duration_s=duration_s, network=self._network, watch=watch

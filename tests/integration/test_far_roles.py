@@ -69,6 +69,7 @@ def assert_nothing_is_left(lab: Lab) -> None:
 
 
 @CAPTURES
+@pytest.mark.alone  # three machines are as much as one can be
 def test_a_sink_elsewhere(lab, far, tmp_path):
     """The call is judged by what arrived there; the recording, the log, the clock and the capture are here."""
     run = far(f'sip_bind = "{HERE}:0"')
@@ -93,7 +94,7 @@ def test_a_sink_elsewhere(lab, far, tmp_path):
 
 
 @CAPTURES
-@pytest.mark.alone
+@pytest.mark.alone  # three machines are as much as one can be
 def test_a_wire_between_two_others_that_breaks(lab, far, tmp_path):
     """What arrived at the other machine tells, and fails as it would at home."""
     run = far('host = "lab2", sip_bind = "10.77.0.2:0"', seconds=5.0, gap_ms=300)
@@ -137,6 +138,7 @@ def test_a_machine_that_cannot_be_used_is_named(far, host, there, code, says):
     assert "Traceback" not in run.output
 
 
+@pytest.mark.alone
 def test_a_machine_that_dies_in_the_call(lab, far, tmp_path):
     """The run ends, says which, and has what was heard and captured until then."""
     run = far(f'sip_bind = "{HERE}:0"', seconds=60.0)
@@ -156,6 +158,7 @@ def test_a_machine_that_dies_in_the_call(lab, far, tmp_path):
         assert len([one for one in read_datagrams(folder / "capture.pcap") if one.dst == "10.77.0.1"]) > 50
 
 
+@pytest.mark.alone
 def test_a_killed_orchestrator_leaves_nothing_there(lab, far):
     """Its roles on the other machine hang up, and all that is there of them goes."""
     run = far(f'sip_bind = "{HERE}:0"', seconds=60.0)
@@ -166,6 +169,7 @@ def test_a_killed_orchestrator_leaves_nothing_there(lab, far):
     assert_nothing_is_left(lab)
 
 
+@pytest.mark.alone
 def test_ctrl_c_brings_it_home(lab, far, tmp_path):
     """A call that is stopped is judged as far as it went, and nothing stays there."""
     run = far(f'sip_bind = "{HERE}:0"', seconds=60.0)
